@@ -1,0 +1,77 @@
+/**
+ * Makes a fresh checkout runnable and runs something in it: `node build/checkout.mjs ARGUMENTS` is `node ARGUMENTS` on the pinned
+ * Node, after an installation where one is due. The only file that must run on whatever Node the machine has (20.19 and later),
+ * before anything is installed.
+ */
+
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { constants } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const modules = join(root, 'node_modules')
+const pinnedNode = join(modules, '.bin', 'node')
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const pinnedVersion = `v${manifest.devDependencies.node}`
+
+/** True when nothing is installed, or the lock file has changed since. */
+function isInstallationDue() {
+  const installed = join(modules, '.package-lock.json')
+  if (!existsSync(installed)) return true
+  return statSync(join(root, 'package-lock.json')).mtimeMs > statSync(installed).mtimeMs
+}
+
+/** Runs npm in silence; its output is shown only when it fails. Returns whether it went well. */
+function runNpm(...parameters) {
+  const npm = process.env.npm_execpath
+  const [command, first] = npm ? [process.execPath, [npm]] : ['npm', []]
+  const options = { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }
+  const result = spawnSync(command, [...first, ...parameters, '--loglevel=error'], options)
+  if (result.status === 0) return true
+  process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}${result.error ? `${result.error.message}\n` : ''}`)
+  return false
+}
+
+function install() {
+  console.error('Installing what this checkout needs (npm ci), once; this takes a minute ...')
+  if (!runNpm('ci')) {
+    console.error('The installation failed: see the lines above. `npm ci` shows all of it.')
+    process.exit(1)
+  }
+}
+
+function versionOf(node) {
+  return existsSync(node) ? spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout?.trim() : undefined
+}
+
+/** The pinned Node; where there is none for this machine, the present one if it can run TypeScript sources (22.18 and later). */
+function findNode() {
+  if (process.version === pinnedVersion) return process.execPath
+  if (versionOf(pinnedNode) === pinnedVersion) return pinnedNode
+  // An npm that is set to run no install scripts has left the package without its binary.
+  if (runNpm('rebuild', 'node', '--ignore-scripts=false') && versionOf(pinnedNode) === pinnedVersion) return pinnedNode
+  if (process.features.typescript) {
+    console.error(`Node ${pinnedVersion} is not to be had for ${process.platform}-${process.arch}: going on with ${process.version}.`)
+    return process.execPath
+  }
+  console.error(`This needs Node ${pinnedVersion}, which could not be installed for ${process.platform}-${process.arch}.`)
+  process.exit(1)
+}
+
+async function run(node, parameters) {
+  const [script] = parameters
+  if (node === process.execPath && script?.endsWith('.ts')) {
+    process.argv.splice(1, process.argv.length - 1, resolve(script), ...parameters.slice(1))
+    await import(pathToFileURL(resolve(script)).href)
+    return
+  }
+  const child = spawn(node, parameters, { stdio: 'inherit' })
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  for (const signal of signals) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)))
+}
+
+if (isInstallationDue()) install()
+await run(findNode(), process.argv.slice(2))

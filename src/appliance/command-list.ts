@@ -1,0 +1,121 @@
+/** The commands, their options and their examples: the help and the parsing follow from this list. */
+
+import type { Command, OptionRow } from './command.ts'
+
+const configurationOptions: Readonly<Record<string, OptionRow>> = {
+  config: {
+    value: 'FILE',
+    short: 'c',
+    text: 'configuration file (else ./fieldgate.toml, else /etc/fieldgate/fieldgate.toml)',
+  },
+}
+
+const clientOptions: Readonly<Record<string, OptionRow>> = {
+  url: { value: 'URL', short: 'u', text: 'the gateway to speak to (else $FIELDGATE_URL, else http://localhost:8000)' },
+  originator: { value: 'AE-ID', short: 'o', text: 'who asks (else $FIELDGATE_ORIGINATOR, else Ccli)' },
+  json: { text: 'print what came back as one line of JSON' },
+}
+
+export const commands: readonly Command[] = [
+  {
+    name: 'gateway',
+    operandCount: [0, 0],
+    summary: 'run the gateway in the foreground',
+    options: {
+      ...configurationOptions,
+      'data-dir': { value: 'DIR', short: 'd', text: 'where the state is kept (else $STATE_DIRECTORY, else ./data)' },
+      mqtt: {
+        value: 'HOST:PORT',
+        text: 'where MQTT clients connect, instead of mqtt.listen; a port alone means localhost',
+      },
+      http: {
+        value: 'HOST:PORT',
+        text: 'where HTTP clients connect, instead of http.listen; a port alone means localhost',
+      },
+    },
+    examples: ['fieldgate gateway', 'fieldgate gateway --mqtt 1884 --http 8080 --data-dir /tmp/second'],
+    load: () => import('./commands/gateway.ts'),
+  },
+  {
+    name: 'check-config',
+    operands: '[FILE]',
+    operandCount: [0, 1],
+    summary: 'say what is wrong with a configuration, or what it sets',
+    options: { ...configurationOptions, all: { short: 'a', text: 'list every key with its value, defaults too' } },
+    examples: ['fieldgate check-config', 'fieldgate check-config --all ./fieldgate.toml'],
+    load: () => import('./commands/check-config.ts'),
+  },
+  {
+    name: 'get',
+    operands: 'PATH',
+    operandCount: [1, 1],
+    summary: 'retrieve a resource',
+    options: { ...clientOptions, value: { short: 'v', text: 'print only the content of a contentInstance' } },
+    examples: ['fieldgate get onem2m', 'fieldgate get onem2m/system/memory/available/la --value'],
+    load: () => import('./commands/get.ts'),
+  },
+  {
+    name: 'create',
+    operands: 'PATH TYPE [NAME=VALUE ... | JSON | -]',
+    operandCount: [2, Number.POSITIVE_INFINITY],
+    summary: 'create a resource below PATH',
+    options: clientOptions,
+    examples: [
+      'fieldgate create onem2m ae rn=myapp api=Nmyapp rr=false srv=3',
+      'fieldgate create onem2m/myapp container rn=temp mni=100',
+      'fieldgate create onem2m/myapp/temp contentInstance con=21.4',
+      'echo \'{"con": {"t": 21.4}}\' | fieldgate create onem2m/myapp/temp cin -',
+    ],
+    load: () => import('./commands/create.ts'),
+  },
+  {
+    name: 'update',
+    operands: 'PATH NAME=VALUE ... | JSON | -',
+    operandCount: [2, Number.POSITIVE_INFINITY],
+    summary: 'change attributes of a resource; NAME= deletes one',
+    options: clientOptions,
+    examples: ['fieldgate update onem2m/myapp/temp mni=50 lbl=indoor,attic', 'fieldgate update onem2m/myapp/temp lbl='],
+    load: () => import('./commands/update.ts'),
+  },
+  {
+    name: 'delete',
+    operands: 'PATH',
+    operandCount: [1, 1],
+    summary: 'delete a resource and what is below it',
+    options: clientOptions,
+    examples: ['fieldgate delete onem2m/myapp/temp'],
+    load: () => import('./commands/delete.ts'),
+  },
+  {
+    name: 'discover',
+    operands: '[PATH]',
+    operandCount: [0, 1],
+    summary: 'list the resources below PATH, one address a line',
+    options: {
+      ...clientOptions,
+      type: { value: 'TYPE', short: 't', isRepeatable: true, text: 'only of this type: container, cnt or 3' },
+      label: { value: 'LABEL', short: 'l', isRepeatable: true, text: 'only with this label' },
+      limit: { value: 'N', short: 'n', text: 'at most so many' },
+      tree: { text: 'draw them as a tree' },
+    },
+    examples: ['fieldgate discover --tree', 'fieldgate discover onem2m/system --type container --limit 20'],
+    load: () => import('./commands/discover.ts'),
+  },
+  {
+    name: 'help',
+    operands: '[COMMAND | configuration]',
+    operandCount: [0, 1],
+    summary: 'explain a command, or every key of the configuration',
+    options: {},
+    examples: ['fieldgate help create', 'fieldgate help configuration'],
+    load: () => import('./commands/help.ts'),
+  },
+  {
+    name: 'version',
+    operandCount: [0, 0],
+    summary: 'print the version',
+    options: {},
+    examples: ['fieldgate version'],
+    load: () => import('./commands/version.ts'),
+  },
+]

@@ -1,0 +1,71 @@
+/** `fieldgate help`: the list of commands, one command with its options and examples, or the table of configuration keys. */
+
+import { type Command, ExitCode, type Invocation, type OptionRow, UsageError, usageOf } from '../command.ts'
+import { commands } from '../command-list.ts'
+import { nearestName } from '../nearest-name.ts'
+
+const configurationTopic = 'configuration'
+
+export async function run({ operands: [topic], surroundings }: Invocation): Promise<number> {
+  if (topic === undefined) surroundings.print(describeAll())
+  else if (topic === configurationTopic) surroundings.print(await describeConfiguration())
+  else surroundings.print(describe(find(topic)))
+  return ExitCode.OK
+}
+
+function find(topic: string): Command {
+  const command = commands.find(({ name }) => name === topic)
+  if (command) return command
+  const near = nearestName(topic, [configurationTopic, ...commands.map(({ name }) => name)])
+  throw new UsageError(`no such command: ${topic}${near ? `; did you mean ${near}?` : ''} See fieldgate --help.`)
+}
+
+function describeAll(): string {
+  return [
+    'Fieldgate: MQTT broker, oneM2M middle-node CSE and sensor adapters in one process.',
+    '',
+    'Usage: fieldgate COMMAND [OPTIONS]',
+    '',
+    ...columns(commands.map(({ name, summary }) => [name, summary])),
+    '',
+    'fieldgate COMMAND --help explains one; fieldgate help configuration lists every key of the configuration.',
+  ].join('\n')
+}
+
+function describe(command: Command): string {
+  const options = Object.entries(command.options)
+  return [
+    `${usageOf(command)}: ${command.summary}.`,
+    ...(options.length > 0
+      ? ['', 'Options:', ...columns(options.map(([name, row]) => [nameOption(name, row), row.text]))]
+      : []),
+    '',
+    command.examples.length > 1 ? 'Examples:' : 'Example:',
+    ...command.examples.map((example) => `  ${example}`),
+  ].join('\n')
+}
+
+function nameOption(name: string, { short, value, isRepeatable }: OptionRow): string {
+  return `${short ? `-${short}, ` : '    '}--${name}${value ? ` ${value}` : ''}${isRepeatable ? ' ...' : ''}`
+}
+
+async function describeConfiguration(): Promise<string> {
+  const [{ listSettings }, { describeExpected, writeValue }, { adapterTables }] = await Promise.all([
+    import('../configuration.ts'),
+    import('../setting.ts'),
+    import('../adapter-table.ts'),
+  ])
+  const settings = listSettings(adapterTables).map(({ path, row, environmentName }) =>
+    [
+      `${path} = ${writeValue(row.default)}`,
+      `    ${row.text}`,
+      `    Is ${describeExpected(row)}. In the environment: ${environmentName}`,
+    ].join('\n'),
+  )
+  return settings.join('\n\n')
+}
+
+function columns(rows: readonly (readonly [string, string])[]): readonly string[] {
+  const width = Math.max(...rows.map(([left]) => left.length))
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
+}

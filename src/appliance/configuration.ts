@@ -1,0 +1,188 @@
+/**
+ * Where settings come from and which source wins: command line, then environment, then file, then the defaults in the table. Collects
+ * everything that is wrong, so that an operator mends it in one go.
+ */
+
+import { parse, TomlError } from 'smol-toml'
+import { ConfigError } from './config-error.ts'
+import { nearestName } from './nearest-name.ts'
+import { propertyName, readValue, type SettingRow, type SettingValue, writeValue } from './setting.ts'
+import { type Settings, sections } from './setting-table.ts'
+import { locateKeys } from './toml-location.ts'
+
+/** What an adapter contributes: its name and its rows, which stand under `adapters.<name>`. */
+export interface AdapterTable {
+  readonly name: string
+  readonly settings: readonly SettingRow[]
+}
+
+export interface ConfigurationSources {
+  readonly adapters: readonly AdapterTable[]
+  readonly file?: { readonly name: string; readonly text: string }
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  /** From the command line: the text given for a path, and the option it was given with. */
+  readonly options?: readonly { readonly option: string; readonly path: string; readonly text: string }[]
+}
+
+/** One row of the whole table, with the names it goes by. */
+export interface Setting {
+  /** `mqtt.listen`, `adapters.system.enabled` */
+  readonly path: string
+  readonly section: string
+  readonly row: SettingRow
+  readonly environmentName: string
+}
+
+export interface EffectiveSetting extends Setting {
+  readonly value: SettingValue
+  /** `fieldgate.toml:3`, `FIELDGATE_MQTT_LISTEN`, `--mqtt`; undefined for a default. */
+  readonly source: string | undefined
+}
+
+export interface Configuration {
+  readonly settings: Settings
+  readonly effective: readonly EffectiveSetting[]
+  /** Everything that is wrong; the settings must not be used unless this is empty. */
+  readonly problems: readonly ConfigError[]
+}
+
+interface Given {
+  readonly raw: unknown
+  readonly source: string
+  readonly isText: boolean
+}
+
+/** Every row there is, in the order of the table. */
+export function listSettings(adapters: readonly AdapterTable[]): readonly Setting[] {
+  const setting = (section: string, row: SettingRow): Setting => {
+    const path = `${section}.${row.key}`
+    return { path, section, row, environmentName: `FIELDGATE_${path.replaceAll(/[.-]/g, '_').toUpperCase()}` }
+  }
+  return [
+    ...Object.entries(sections).flatMap(([name, { rows }]) => rows.map((row) => setting(name, row))),
+    ...adapters.flatMap(({ name, settings }) => settings.map((row) => setting(`adapters.${name}`, row))),
+  ]
+}
+
+/** Reads all sources. Never throws for what an operator wrote: see `problems`. */
+export function readConfiguration(sources: ConfigurationSources): Configuration {
+  const table = listSettings(sources.adapters)
+  const problems: ConfigError[] = []
+  const given = new Map<string, Given>()
+  if (sources.file) readFile(sources.file, table, given, problems)
+  readEnvironment(sources.environment ?? {}, table, given, problems)
+  for (const { option, path, text } of sources.options ?? [])
+    given.set(path, { raw: text, source: option, isText: true })
+
+  const effective = table.map((setting) => takeEffect(setting, given.get(setting.path), problems))
+  const settings = nest(effective, sources.adapters)
+  if (settings.cse.defaultLifetimeMs > settings.cse.maxLifetimeMs) {
+    const path = 'cse.default_lifetime'
+    const source = given.get(path)?.source ?? given.get('cse.max_lifetime')?.source
+    problems.push(new ConfigError(path, `${source}: ${path} must not be longer than cse.max_lifetime`))
+  }
+  const inOrder = new Intl.Collator('en', { numeric: true })
+  return { settings, effective, problems: problems.toSorted((a, b) => inOrder.compare(a.message, b.message)) }
+}
+
+function takeEffect(setting: Setting, given: Given | undefined, problems: ConfigError[]): EffectiveSetting {
+  const { path, row } = setting
+  const standard = typeof row.default === 'number' ? { value: row.default } : readValue(row, row.default)
+  if ('expected' in standard) throw new Error(`the default of ${path} must be ${standard.expected}`)
+  if (!given) return { ...setting, value: standard.value, source: undefined }
+  const read = readValue(row, given.raw, given.isText)
+  if ('value' in read) return { ...setting, value: read.value, source: given.source }
+  const example = row.choices || row.type === 'boolean' || row.format ? '' : `, such as ${writeValue(row.default)}`
+  problems.push(
+    new ConfigError(path, `${given.source}: ${path} = ${writeValue(given.raw)}: must be ${read.expected}${example}`),
+  )
+  return { ...setting, value: standard.value, source: undefined }
+}
+
+function readFile(
+  file: { readonly name: string; readonly text: string },
+  table: readonly Setting[],
+  given: Map<string, Given>,
+  problems: ConfigError[],
+): void {
+  let document: Readonly<Record<string, unknown>>
+  try {
+    document = parse(file.text)
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error
+    const [reason = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n')
+    problems.push(
+      new ConfigError(file.name, `${file.name}:${error.line}: not TOML: ${reason}\n${error.codeblock.trimEnd()}`),
+    )
+    return
+  }
+  const lines = locateKeys(file.text)
+  const paths = new Set(table.map(({ path }) => path))
+  const tables = new Set(['adapters', ...table.map(({ section }) => section)])
+  const at = (path: string): string => {
+    for (let known = path; known !== ''; known = known.slice(0, Math.max(0, known.lastIndexOf('.')))) {
+      const line = lines.get(known)
+      if (line !== undefined) return `${file.name}:${line}`
+    }
+    return file.name
+  }
+  const visit = (path: string, value: unknown): void => {
+    const isTable = typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+    if (paths.has(path)) given.set(path, { raw: value, source: at(path), isText: false })
+    else if (isTable && (path === '' || tables.has(path))) {
+      for (const [key, inner] of Object.entries(value)) visit(path === '' ? key : `${path}.${key}`, inner)
+    } else problems.push(new ConfigError(path, `${at(path)}: ${describeUnknown(path, isTable, paths, tables)}`))
+  }
+  visit('', document)
+}
+
+function describeUnknown(
+  path: string,
+  isTable: boolean,
+  paths: ReadonlySet<string>,
+  tables: ReadonlySet<string>,
+): string {
+  if (tables.has(path)) return `${path} is a section: write [${path}] and its keys below it`
+  const near = nearestName(path, isTable ? tables : paths)
+  const advice = near
+    ? `did you mean ${isTable ? `[${near}]` : near}?`
+    : 'see `fieldgate help configuration` for those there are'
+  return isTable ? `[${path}]: no such section; ${advice}` : `${path}: no such key; ${advice}`
+}
+
+/** Variables that belong to somebody else but begin alike (a container's `FIELDGATE_PORT`, say) are let be; slips of the keyboard are not. */
+function readEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+  table: readonly Setting[],
+  given: Map<string, Given>,
+  problems: ConfigError[],
+): void {
+  const byName = new Map(table.map((setting) => [setting.environmentName, setting]))
+  const prefixes = Object.keys(sections).map((section) => `FIELDGATE_${section.toUpperCase()}_`)
+  for (const [name, text] of Object.entries(environment)) {
+    if (!name.startsWith('FIELDGATE_') || text === undefined) continue
+    const setting = byName.get(name)
+    if (setting) {
+      given.set(setting.path, { raw: text, source: name, isText: true })
+      continue
+    }
+    const near = nearestName(name, byName.keys())
+    if (!near && !prefixes.some((prefix) => name.startsWith(prefix))) continue
+    problems.push(new ConfigError(name, `${name}: no such key${near ? `; did you mean ${near}?` : ''}`))
+  }
+}
+
+/** The flat list as the object that code reads. The table in `setting-table.ts` gives it its type. */
+function nest(effective: readonly EffectiveSetting[], adapters: readonly AdapterTable[]): Settings {
+  const root: Record<string, Record<string, unknown>> = {}
+  const adapterSettings: Record<string, Record<string, unknown>> = Object.fromEntries(
+    adapters.map(({ name }) => [name, {}]),
+  )
+  for (const { section, row, value } of effective) {
+    const name = section.startsWith('adapters.') ? section.slice('adapters.'.length) : undefined
+    const holder = name === undefined ? root : adapterSettings
+    const key = name ?? section
+    holder[key] = { ...holder[key], [propertyName(row)]: value }
+  }
+  return { ...root, adapters: adapterSettings } as Settings
+}

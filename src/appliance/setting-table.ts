@@ -1,0 +1,197 @@
+/** Every configuration key of the gateway, its default and its meaning: the check, the types, the documentation and `check-config` follow from here. */
+
+import type { SettingRow, SettingsOf } from './setting.ts'
+
+interface Section {
+  readonly text: string
+  readonly rows: readonly SettingRow[]
+}
+
+export const sections = {
+  cse: {
+    text: 'The middle-node CSE and its CSEBase.',
+    rows: [
+      {
+        key: 'id',
+        type: 'string',
+        format: 'cse-id',
+        default: '/mn-cse-1',
+        text: 'CSE-ID, unique within the service provider domain. Resources carry it: choose it before the first start.',
+      },
+      {
+        key: 'name',
+        type: 'string',
+        format: 'resource-name',
+        default: 'onem2m',
+        text: 'Name of the CSEBase resource, the first part of every hierarchical address.',
+      },
+      {
+        key: 'sp_id',
+        type: 'string',
+        format: 'sp-id',
+        default: '//openmtc.org',
+        text: 'M2M service provider identifier, the first part of absolute addresses.',
+      },
+      {
+        key: 'type',
+        type: 'string',
+        choices: ['MN', 'IN'],
+        default: 'MN',
+        text: 'Kind of CSE: "MN" on a gateway, "IN" for the one that a site\'s gateways register with.',
+      },
+      {
+        key: 'default_lifetime',
+        type: 'duration',
+        minimum: 60_000,
+        default: '365d',
+        text: 'Expiration time given to a resource that is created without one.',
+      },
+      {
+        key: 'max_lifetime',
+        type: 'duration',
+        minimum: 60_000,
+        default: '3650d',
+        text: 'Longest time to expiration; a later expiration time is shortened to this.',
+      },
+    ],
+  },
+  mqtt: {
+    text: 'The embedded broker and the oneM2M binding on it (TS-0010).',
+    rows: [
+      {
+        key: 'listen',
+        type: 'list',
+        format: 'listen-address',
+        default: ['localhost:1883'],
+        text: 'Where MQTT clients connect. "localhost" is 127.0.0.1, and ::1 where there is IPv6; an empty list closes the listener.',
+      },
+      {
+        key: 'response_park',
+        type: 'duration',
+        maximum: 60_000,
+        default: '2s',
+        text: 'How long a response waits for a client that sends a request before it has subscribed to the responses.',
+      },
+      {
+        key: 'max_connections',
+        type: 'integer',
+        minimum: 1,
+        maximum: 100_000,
+        default: 1000,
+        text: 'Connections at the same time; more are refused.',
+      },
+      {
+        key: 'max_packet_size',
+        type: 'size',
+        minimum: 1024,
+        maximum: 268_435_455,
+        default: '256KiB',
+        text: 'Largest MQTT packet; a client that announces a larger one is disconnected.',
+      },
+    ],
+  },
+  http: {
+    text: 'The oneM2M binding for HTTP (TS-0009).',
+    rows: [
+      {
+        key: 'listen',
+        type: 'list',
+        format: 'listen-address',
+        default: ['localhost:8000'],
+        text: 'Where HTTP clients connect. "localhost" is 127.0.0.1, and ::1 where there is IPv6; an empty list closes the listener.',
+      },
+      {
+        key: 'max_connections',
+        type: 'integer',
+        minimum: 1,
+        maximum: 100_000,
+        default: 256,
+        text: 'Connections at the same time; more are refused.',
+      },
+      {
+        key: 'max_body_size',
+        type: 'size',
+        minimum: 1024,
+        maximum: 268_435_455,
+        default: '256KiB',
+        text: 'Largest request body; a larger one is answered with 413.',
+      },
+    ],
+  },
+  access: {
+    text: 'Who may use what.',
+    rows: [
+      {
+        key: 'unprotected',
+        type: 'string',
+        choices: ['creator', 'read', 'open'],
+        default: 'read',
+        text:
+          'Who may use resources that no access control policy protects: "creator" only their creator; "read" any local AE may also ' +
+          'retrieve, discover and subscribe; "open" any local AE may do everything.',
+      },
+    ],
+  },
+  security: {
+    text: 'Who is trusted.',
+    rows: [
+      {
+        key: 'administrators',
+        type: 'list',
+        format: 'originator',
+        default: [],
+        text: 'Originators that are administrators when they come over loopback; for test set-ups.',
+      },
+    ],
+  },
+  store: {
+    text: 'The database that holds resources, retained messages and sessions.',
+    rows: [
+      {
+        key: 'durability',
+        type: 'string',
+        choices: ['power-cut', 'process'],
+        default: 'power-cut',
+        text:
+          'What an acknowledged request survives: "power-cut" waits for the disk; "process" only hands the data to the operating ' +
+          'system, which is faster and can lose the last seconds when the power goes.',
+      },
+      {
+        key: 'cache_size',
+        type: 'size',
+        minimum: 1_048_576,
+        maximum: 1_073_741_824,
+        default: '8MiB',
+        text: 'Memory for blocks of the database that were read lately.',
+      },
+    ],
+  },
+  log: {
+    text: 'What is logged, and how.',
+    rows: [
+      {
+        key: 'level',
+        type: 'string',
+        choices: ['debug', 'info', 'warn', 'error'],
+        default: 'info',
+        text: 'The least severe events that are logged.',
+      },
+      {
+        key: 'format',
+        type: 'string',
+        choices: ['auto', 'json', 'text'],
+        default: 'auto',
+        text: 'One JSON object a line, or text for people; "auto" is text on a terminal and JSON elsewhere.',
+      },
+    ],
+  },
+} as const satisfies Record<string, Section>
+
+type Sections = typeof sections
+
+/** Settings of the adapters by the adapter's name, each with the values of its own table. */
+export type AdapterSettings = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+export type Settings = { readonly [Name in keyof Sections]: SettingsOf<Sections[Name]['rows']> } & {
+  readonly adapters: AdapterSettings
+}

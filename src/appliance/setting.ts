@@ -1,0 +1,198 @@
+/**
+ * What a row of the configuration table may say, what TypeScript type follows from it, and how a value from a file or from the
+ * environment becomes a value of that type. Times and sizes are written with their unit and used in milliseconds and bytes.
+ */
+
+export type SettingType = 'string' | 'integer' | 'number' | 'boolean' | 'duration' | 'size' | 'list'
+
+export interface SettingRow {
+  /** Name in the file, `snake_case`, without its section. */
+  readonly key: string
+  readonly type: SettingType
+  /** As a person would write it: a duration is `"2s"`, a size `"256KiB"`. */
+  readonly default: string | number | boolean | readonly string[]
+  /** One or two sentences for the operator: what it does, what the values mean. */
+  readonly text: string
+  /** Bounds, inclusive; those of a duration are in milliseconds, those of a size in bytes. */
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly choices?: readonly string[]
+  /** What a string, or each entry of a list, must look like. */
+  readonly format?: FormatName
+}
+
+type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
+  ? `${Head}${Capitalize<CamelCase<Tail>>}`
+  : Name
+
+type PropertyName<Row extends SettingRow> = Row['type'] extends 'duration'
+  ? `${CamelCase<Row['key']>}Ms`
+  : Row['type'] extends 'size'
+    ? `${CamelCase<Row['key']>}Bytes`
+    : CamelCase<Row['key']>
+
+type Value<Row extends SettingRow> = Row extends { choices: readonly (infer Choice)[]; type: 'string' }
+  ? Choice
+  : Row['type'] extends 'string'
+    ? string
+    : Row['type'] extends 'boolean'
+      ? boolean
+      : Row['type'] extends 'list'
+        ? readonly string[]
+        : number
+
+/** The settings that a list of rows describes: `max_packet_size` of type size is `maxPacketSizeBytes: number`. */
+export type SettingsOf<Rows extends readonly SettingRow[]> = {
+  readonly [Row in Rows[number] as PropertyName<Row>]: Value<Row>
+}
+
+export type SettingValue = string | number | boolean | readonly string[]
+
+interface Format {
+  readonly expression: RegExp
+  readonly text: string
+}
+
+const formats = {
+  'listen-address': {
+    expression: /^(?:[\w.-]+|\[[\da-f:.]+\]):(?:\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])$/i,
+    text: 'HOST:PORT, such as "localhost:1883" or "[::1]:1883"',
+  },
+  'cse-id': { expression: /^\/[\w.~-]+$/, text: 'a slash and a name, such as "/mn-cse-1"' },
+  'resource-name': { expression: /^[\w.~-]+$/, text: 'a name of letters, digits and . _ ~ -, such as "onem2m"' },
+  'sp-id': { expression: /^\/\/[\w.-]+$/, text: 'two slashes and a domain name, such as "//openmtc.org"' },
+  originator: { expression: /^[^\s/+#]+$/, text: 'an originator such as "CAdmin"' },
+} as const satisfies Record<string, Format>
+
+export type FormatName = keyof typeof formats
+
+const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 }
+const sizeUnits: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
+
+/** A value that can't be used; the text says what is expected, as in "must be <text>". */
+class UnusableValue extends Error {}
+
+/** The property a row is read by in code. */
+export function propertyName(row: SettingRow): string {
+  const camelCase = row.key.replace(/_([a-z\d])/g, (_, letter: string) => letter.toUpperCase())
+  if (row.type === 'duration') return `${camelCase}Ms`
+  return row.type === 'size' ? `${camelCase}Bytes` : camelCase
+}
+
+/** What a value of this row looks like, in words: "a whole number from 1 to 65535". */
+export function describeExpected(row: SettingRow): string {
+  const bounds = describeBounds(row)
+  switch (row.type) {
+    case 'boolean':
+      return 'true or false'
+    case 'integer':
+      return `a whole number${bounds}`
+    case 'number':
+      return `a number${bounds}`
+    case 'duration':
+      return `a time with its unit (ms, s, min, h, d)${bounds}`
+    case 'size':
+      return `a size with its unit (B, KiB, MiB, GiB)${bounds}`
+    case 'string':
+      if (row.choices) return row.choices.map((choice) => JSON.stringify(choice)).join(' or ')
+      return row.format ? formats[row.format].text : 'a text in quotes'
+    case 'list':
+      return row.format ? `a list of ${formats[row.format].text}` : 'a list of texts in quotes'
+  }
+}
+
+/** A value as a person writes it in the file. */
+export function writeValue(value: unknown): string {
+  return Array.isArray(value)
+    ? `[${value.map((entry) => JSON.stringify(entry)).join(', ')}]`
+    : (JSON.stringify(value) ?? '')
+}
+
+/**
+ * The value of a row from what a file says, or from the text of an environment variable (then lists are comma-separated).
+ * Returns `{ expected }`, a text for "must be ...", when it can't be used.
+ */
+export function readValue(
+  row: SettingRow,
+  raw: unknown,
+  isText = false,
+): { value: SettingValue } | { expected: string } {
+  try {
+    return { value: readTyped(row, isText && typeof raw === 'string' ? fromText(row, raw) : raw) }
+  } catch (error) {
+    if (error instanceof UnusableValue) return { expected: error.message }
+    throw error
+  }
+}
+
+function fromText(row: SettingRow, text: string): unknown {
+  switch (row.type) {
+    case 'boolean':
+      return text === 'true' ? true : text === 'false' ? false : text
+    case 'integer':
+    case 'number':
+      return text.trim() === '' ? text : Number(text)
+    case 'list':
+      return text
+        .split(',')
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== '')
+    default:
+      return text
+  }
+}
+
+function readTyped(row: SettingRow, raw: unknown): SettingValue {
+  const unusable = new UnusableValue(describeExpected(row))
+  switch (row.type) {
+    case 'boolean':
+      if (typeof raw !== 'boolean') throw unusable
+      return raw
+    case 'string':
+      if (typeof raw !== 'string' || (row.choices && !row.choices.includes(raw)) || !isWellFormed(row, raw))
+        throw unusable
+      return raw
+    case 'list': {
+      const entries = typeof raw === 'string' ? [raw] : raw
+      if (!Array.isArray(entries)) throw unusable
+      if (!entries.every((entry) => typeof entry === 'string' && isWellFormed(row, entry))) throw unusable
+      return entries
+    }
+    default: {
+      const value = readNumber(row.type, raw)
+      const isWithin = value >= (row.minimum ?? -Infinity) && value <= (row.maximum ?? Infinity)
+      if (!Number.isFinite(value) || !isWithin || (row.type !== 'number' && !Number.isInteger(value))) throw unusable
+      return value
+    }
+  }
+}
+
+function isWellFormed(row: SettingRow, text: string): boolean {
+  return row.format === undefined || formats[row.format].expression.test(text)
+}
+
+/** NaN for what is not a number of that kind. Zero needs no unit. */
+function readNumber(type: 'integer' | 'number' | 'duration' | 'size', raw: unknown): number {
+  if (type === 'integer' || type === 'number' || raw === 0) return typeof raw === 'number' ? raw : Number.NaN
+  if (typeof raw !== 'string') return Number.NaN
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?) ?([A-Za-z]+)$/.exec(raw) ?? []
+  const factor = (type === 'duration' ? durationUnits : sizeUnits)[unit]
+  return amount === undefined || factor === undefined ? Number.NaN : Math.round(Number(amount) * factor)
+}
+
+function describeBounds(row: SettingRow): string {
+  const write = (bound: number) => writeAmount(row.type, bound)
+  if (row.minimum !== undefined && row.maximum !== undefined)
+    return ` from ${write(row.minimum)} to ${write(row.maximum)}`
+  if (row.minimum !== undefined) return `, ${write(row.minimum)} or more`
+  return row.maximum === undefined ? '' : `, ${write(row.maximum)} or less`
+}
+
+function writeAmount(type: SettingType, amount: number): string {
+  const units = type === 'duration' ? durationUnits : type === 'size' ? sizeUnits : { '': 1 }
+  const [unit, factor] = Object.entries(units).findLast(([, factor]) => amount >= factor && amount % factor === 0) ?? [
+    '',
+    1,
+  ]
+  return amount === 0 ? '0' : `${amount / factor}${unit}`
+}

@@ -1,0 +1,52 @@
+/** The CSE's own requests over HTTP: how a point of access and a target become one URL, and what an answer of any web server means (TS-0009). */
+
+import type { Delivery, Requester } from '../cse/handler.ts'
+import { decodeHttpResponse, encodeHttpRequest, type HttpRequest, type HttpResponse } from '../onem2m/http-mapping.ts'
+import type { ResponsePrimitive } from '../onem2m/primitive.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+
+/** Sends one HTTP message and waits for the whole answer; rejects when there is none in time. The client's HttpExchange is one. */
+export interface Exchange {
+  send(url: URL, message: Omit<HttpRequest, 'path'>, options: { readonly timeoutMs: number }): Promise<HttpResponse>
+}
+
+export class HttpRequester implements Requester {
+  readonly schemes = ['http', 'https'] as const
+  readonly #exchange: Exchange
+
+  constructor({ exchange }: { readonly exchange: Exchange }) {
+    this.#exchange = exchange
+  }
+
+  /** Rejects with TARGET_NOT_REACHABLE when there is no answer, or none that can be read. */
+  async send({ pointOfAccess, target, request, timeoutMs }: Delivery): Promise<ResponsePrimitive> {
+    const message = encodeHttpRequest(request)
+    const url = urlOf(pointOfAccess, target === undefined ? '' : message.path)
+    try {
+      const answer = await this.#exchange.send(url, message, { timeoutMs })
+      return decodeHttpResponse(answer, request.requestIdentifier)
+    } catch (error) {
+      throw new OneM2MError(Status.TARGET_NOT_REACHABLE, `${url.href}: ${reasonOf(error)}`, error)
+    }
+  }
+}
+
+/** A point of access is extended by the path of the request; a notification URI is used as it stands, without its `ct` (TS-0009 6.2.2). */
+function urlOf(pointOfAccess: string, path: string): URL {
+  if (!URL.canParse(pointOfAccess))
+    throw new OneM2MError(Status.TARGET_NOT_REACHABLE, `${pointOfAccess}: not a URL, expected http://host:port/path`)
+  const url = new URL(pointOfAccess)
+  if (path === '') {
+    const query = url.search.replace(/([?&])ct=[^&]*(&|$)/, '$1').replace(/[?&]$/, '')
+    if (query !== url.search) url.search = query
+    return url
+  }
+  const [pathname = '', query = ''] = path.split('?')
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}${pathname}`
+  url.search = query
+  return url
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,146 @@
+/** The CSE's own requests over MQTT: which topic reaches an entity, and which response belongs to which request (TS-0010 6.4.3). */
+
+import type { Delivery, Requester } from '../cse/handler.ts'
+import type { Clock, Timer } from '../onem2m/clock.ts'
+import { parseJson } from '../onem2m/json.ts'
+import type { Log } from '../onem2m/log.ts'
+import {
+  entityOfIdentifier,
+  formatTopic,
+  identifierToLevel,
+  type OwnIdentity,
+  topicOfUrl,
+} from '../onem2m/mqtt-mapping.ts'
+import { decodeResponse, encodeRequest } from '../onem2m/parameter.ts'
+import type { ResponsePrimitive } from '../onem2m/primitive.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import type { TopicBroker } from './topic-consumer.ts'
+
+export interface MqttRequesterOptions {
+  readonly broker: Pick<TopicBroker, 'send'>
+  readonly own: OwnIdentity
+  readonly clock: Clock
+  readonly log: Log
+  readonly prefix: string
+  /** How long a request waits for its target to subscribe. */
+  readonly parkMs: number
+}
+
+interface Pending {
+  readonly timer: Timer
+  resolve(response: ResponsePrimitive): void
+  reject(reason: OneM2MError): void
+}
+
+/** Requests that wait for their response; more are refused at once. */
+const MAX_PENDING = 4096
+/** Entities with an unusual topic level that are remembered; all are forgotten when there are more. */
+const MAX_LEVELS = 1024
+
+/**
+ * Sends requests through the broker that runs here: whichever broker a point of access names, an entity that is connected here is reached
+ * here. A plain MQTT URL without target is a topic of this broker too.
+ */
+export class MqttRequester implements Requester {
+  readonly schemes = ['mqtt'] as const
+  readonly #options: MqttRequesterOptions
+  readonly #ownLevel: string
+  readonly #pending = new Map<string, Pending>()
+  readonly #levels = new Map<string, string>()
+
+  constructor(options: MqttRequesterOptions) {
+    this.#options = options
+    this.#ownLevel = identifierToLevel(options.own.cseId)
+  }
+
+  /** Rejects with TARGET_NOT_REACHABLE when nobody is there, or no response comes in time. */
+  async send({ pointOfAccess, target, request, timeoutMs }: Delivery): Promise<ResponsePrimitive> {
+    const payload = encodeRequest(request)
+    if (target === undefined) {
+      const topic = topicOfUrl(pointOfAccess, this.#ownLevel)
+      if (topic === undefined)
+        throw unreachable(pointOfAccess, 'expected a path, which is the topic: mqtt://host/some/topic')
+      this.#options.broker.send({ topic, payload, qos: 1 })
+      // Nothing that speaks oneM2M is there to answer, TS-0004 7.3.1.3.
+      return { responseStatusCode: Status.OK, requestIdentifier: request.requestIdentifier }
+    }
+    const entity = entityOfIdentifier(target, this.#options.own)
+    const key = pendingKey(entity, request.requestIdentifier)
+    if (this.#pending.size >= MAX_PENDING) throw unreachable(target, `${MAX_PENDING} requests wait for a response`)
+    if (this.#pending.has(key)) throw unreachable(target, `request ${request.requestIdentifier} waits for a response`)
+    return new Promise((resolve, reject) => {
+      const timer = this.#options.clock.after(timeoutMs, () => {
+        this.#pending.delete(key)
+        reject(unreachable(target, `no response in ${timeoutMs} ms`))
+      })
+      // Before it is sent: the response may come while the broker writes.
+      this.#pending.set(key, { timer, resolve, reject })
+      if (!this.#publish(entity, payload)) {
+        this.#take(key)
+        reject(unreachable(target, 'nobody subscribes to its requests'))
+      }
+    })
+  }
+
+  /** Takes a response that `entity` published; one that nobody waits for (late, or Mobius' second copy) is dropped. */
+  answer(entity: string, payload: Buffer): void {
+    try {
+      const response = decodeResponse(parseJson(payload.toString(), 'payload'))
+      this.#take(pendingKey(entity, response.requestIdentifier))?.resolve(response)
+    } catch (error) {
+      if (!(error instanceof OneM2MError)) throw error
+      this.#options.log.debug('response is malformed', { entity, reason: error.message })
+    }
+  }
+
+  /** Remembers how an entity writes itself in topics, where that is not the short form: it subscribes to the same. */
+  learnLevel(entity: string, level: string): void {
+    if (level === identifierToLevel(entity)) {
+      this.#levels.delete(entity)
+      return
+    }
+    if (this.#levels.size >= MAX_LEVELS) this.#levels.clear()
+    this.#levels.set(entity, level)
+  }
+
+  /** Rejects what waits. */
+  stop(): void {
+    for (const [key, pending] of [...this.#pending]) {
+      this.#take(key)
+      pending.reject(unreachable('MQTT', 'the gateway stops'))
+    }
+  }
+
+  /** An entity may subscribe under its stem or, as OpenMTC does, under its SP-relative identifier; the one it used itself goes first. */
+  #publish(entity: string, payload: string): boolean {
+    const stem = identifierToLevel(entity)
+    const learned = this.#levels.get(entity)
+    const first = this.#topic(learned ?? stem)
+    const { broker, parkMs } = this.#options
+    if (broker.send({ topic: first, payload, qos: 1 }) !== 'nobody') return true
+    const other = this.#topic(learned === undefined ? `${this.#ownLevel}:${stem}` : stem)
+    if (broker.send({ topic: other, payload, qos: 1 }) !== 'nobody') return true
+    return broker.send({ topic: first, payload, qos: 1, parkMs }) !== 'nobody'
+  }
+
+  #topic(receiver: string): string {
+    return formatTopic({ kind: 'req', originator: this.#ownLevel, receiver, type: 'json' }, this.#options.prefix)
+  }
+
+  #take(key: string): Pending | undefined {
+    const pending = this.#pending.get(key)
+    if (pending === undefined) return undefined
+    this.#pending.delete(key)
+    pending.timer.cancel()
+    return pending
+  }
+}
+
+/** Responses are matched with who sent them, too: nobody answers for somebody else. A topic level can't hold U+0000. */
+function pendingKey(entity: string, requestIdentifier: string): string {
+  return `${entity}\0${requestIdentifier}`
+}
+
+function unreachable(target: string, reason: string): OneM2MError {
+  return new OneM2MError(Status.TARGET_NOT_REACHABLE, `${target}: ${reason}`)
+}

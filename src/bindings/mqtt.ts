@@ -1,0 +1,266 @@
+/**
+ * oneM2M over MQTT (TS-0010) on the embedded broker's fast path: a request on a topic becomes a primitive for the CSE, its response goes to
+ * the mirrored topic. This runs for every request, so that what a topic says is worked out once and remembered.
+ */
+
+import type { Delivery, RequestContext, Requester, RequestHandler } from '../cse/handler.ts'
+import type { Clock } from '../onem2m/clock.ts'
+import { isJsonObject, type Json } from '../onem2m/content.ts'
+import { parseJson } from '../onem2m/json.ts'
+import type { Log } from '../onem2m/log.ts'
+import {
+  entityOfIdentifier,
+  entityOfLevel,
+  levelToIdentifier,
+  type OwnIdentity,
+  parseTopic,
+  responseTopic,
+} from '../onem2m/mqtt-mapping.ts'
+import { decodeRequest, encodeResponse, identifyRequest, recoverRequestIdentifier } from '../onem2m/parameter.ts'
+import { Operation, type RequestPrimitive, type ResponsePrimitive, ResponseTypeValue } from '../onem2m/primitive.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import { MqttRequester } from './mqtt-requester.ts'
+import type { Publication, TopicBroker, TopicConsumer } from './topic-consumer.ts'
+
+export interface MqttBindingOptions {
+  readonly broker: TopicBroker
+  readonly handler: RequestHandler
+  readonly own: OwnIdentity
+  readonly clock: Clock
+  readonly log: Log
+  /** What precedes `/oneM2M` in all topics; none by default. */
+  readonly prefix?: string
+  /** How long a message waits for a client that publishes before it subscribes. */
+  readonly parkMs?: number
+  /**
+   * Quality of service of responses. By default that of the request, at most 1. With 0 a client that leaves Nagle's algorithm on saves the
+   * 40 ms that its acknowledgement would delay its next request, and a response may be lost with its connection.
+   */
+  readonly responseQos?: 0 | 1
+  /** Requests that may be under way before connections are read no further. */
+  readonly maxInFlight?: number
+}
+
+/** What a topic says, and what has been found out about it. */
+interface Route {
+  readonly kind: 'req' | 'reg_req' | 'resp'
+  /** The other party: who requests, or who responds. */
+  readonly entity: string
+  readonly level: string
+  readonly isJson: boolean
+  readonly responseTopic: string
+  /** The `fr` that was last found to be this entity. */
+  verifiedOriginator: string | undefined
+}
+
+/** Topics that are remembered; all are forgotten when there are more. */
+const MAX_ROUTES = 2048
+/** A longer topic is worked out each time, so that the remembered ones stay small. */
+const MAX_REMEMBERED_TOPIC = 256
+
+const AE = 2
+const REMOTE_CSE = 16
+
+export class MqttBinding implements TopicConsumer, Requester {
+  readonly schemes: readonly string[]
+  readonly #options: MqttBindingOptions
+  readonly #requester: MqttRequester
+  readonly #prefix: string
+  readonly #topicStart: string
+  readonly #ownEntity: string
+  readonly #parkMs: number
+  readonly #maxInFlight: number
+  readonly #routes = new Map<string, Route | undefined>()
+  #lastTopic = ''
+  #lastRoute: Route | undefined
+  #isRunning = false
+  #isAttached = false
+  #inFlight = 0
+  #held: (() => void)[] = []
+  #bareNotifications = 0
+
+  constructor(options: MqttBindingOptions) {
+    this.#options = options
+    this.#prefix = options.prefix ?? ''
+    this.#topicStart = `${this.#prefix}/oneM2M/`
+    this.#ownEntity = entityOfIdentifier(options.own.cseId, options.own)
+    this.#parkMs = options.parkMs ?? 2000
+    this.#maxInFlight = options.maxInFlight ?? 1024
+    const { broker, own, clock, log } = options
+    this.#requester = new MqttRequester({ broker, own, clock, log, prefix: this.#prefix, parkMs: this.#parkMs })
+    this.schemes = this.#requester.schemes
+  }
+
+  start(): void {
+    this.#isRunning = true
+    if (!this.#isAttached) this.#options.broker.consume(this)
+    this.#isAttached = true
+  }
+
+  /** Takes no more requests; responses to those under way are still sent. */
+  stop(): void {
+    this.#isRunning = false
+    this.#requester.stop()
+    this.#release()
+  }
+
+  /** Requests that the CSE has not answered yet. */
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  send(delivery: Delivery): Promise<ResponsePrimitive> {
+    return this.#requester.send(delivery)
+  }
+
+  takes(topic: string): boolean {
+    return this.#isRunning && topic.startsWith(this.#topicStart) && this.#routeOf(topic) !== undefined
+  }
+
+  consume(publication: Publication, done: () => void): void {
+    const route = this.#routeOf(publication.topic)
+    if (route?.kind === 'resp') this.#requester.answer(route.entity, publication.payload)
+    else if (route !== undefined) {
+      this.#serve(route, publication)
+      if (this.#inFlight >= this.#maxInFlight) {
+        this.#held.push(done)
+        return
+      }
+    }
+    done()
+  }
+
+  #serve(route: Route, publication: Publication): void {
+    const { payload, qos, connection } = publication
+    const text = payload.toString()
+    let wire: Json = null
+    let request: RequestPrimitive
+    try {
+      if (!route.isJson)
+        throw new OneM2MError(
+          Status.UNSUPPORTED_MEDIA_TYPE,
+          `topic: got ${publication.topic}, expected a last level json`,
+        )
+      wire = parseJson(text, 'payload')
+      request = this.#bareNotification(route, wire) ?? decodeRequest(wire)
+      this.#verify(route, request)
+    } catch (error) {
+      if (!(error instanceof OneM2MError)) throw error
+      this.#refuse(route, qos, error, wire, text)
+      return
+    }
+    const context: RequestContext =
+      connection === undefined
+        ? { source: 'network' }
+        : { source: connection.isLocal ? 'local' : 'network', remoteAddress: connection.remoteAddress }
+    this.#inFlight++
+    this.#options.handler.handle(request, context, (response) => {
+      this.#inFlight--
+      if (this.#held.length > 0) this.#release()
+      if (request.responseType?.responseTypeValue !== ResponseTypeValue.NO_RESPONSE)
+        this.#reply(route, qos, encodeResponse(response))
+    })
+  }
+
+  /** The topic, which the broker has checked, and the payload must name the same entity: nobody speaks for somebody else. */
+  #verify(route: Route, request: RequestPrimitive): void {
+    const { originator, operation, resourceType } = request
+    const isRegistration = operation === Operation.CREATE && (resourceType === AE || resourceType === REMOTE_CSE)
+    if (route.kind === 'reg_req') {
+      // TS-0010 6.4.4: the level is a Credential-ID, for those who have no identifier yet.
+      if (isRegistration) return
+      throw new OneM2MError(
+        Status.BAD_REQUEST,
+        `op: got ${operation} on a reg_req topic, expected 1 (Create) with ty 2 (AE) or 16 (remoteCSE)`,
+      )
+    }
+    if (originator === undefined || originator === route.verifiedOriginator) return
+    if (isRegistration && (originator === 'C' || originator === 'S')) return
+    if (entityOfIdentifier(originator, this.#options.own) !== route.entity)
+      throw new OneM2MError(
+        Status.ORIGINATOR_NOT_AUTHENTICATED,
+        `fr: got ${JSON.stringify(originator.slice(0, 80))}, expected the originator of the topic, ${route.level}`,
+      )
+    route.verifiedOriginator = originator
+  }
+
+  /** tinyIoT sends notifications without the primitive around them, and waits for no response. */
+  #bareNotification(route: Route, wire: Json): RequestPrimitive | undefined {
+    if (!isJsonObject(wire) || wire['m2m:sgn'] === undefined || wire['op'] !== undefined) return undefined
+    return {
+      operation: Operation.NOTIFY,
+      to: this.#options.own.cseId,
+      originator: levelToIdentifier(route.level),
+      requestIdentifier: `bare-${++this.#bareNotifications}`,
+      responseType: { responseTypeValue: ResponseTypeValue.NO_RESPONSE },
+      content: wire,
+    }
+  }
+
+  #refuse(route: Route, qos: Publication['qos'], error: OneM2MError, wire: Json, text: string): void {
+    const identity = identifyRequest(wire)
+    const requestIdentifier = identity.requestIdentifier ?? (wire === null ? recoverRequestIdentifier(text) : undefined)
+    this.#options.log.debug('request refused', { originator: route.level, reason: error.message })
+    const response = {
+      responseStatusCode: error.status,
+      requestIdentifier: '',
+      ...identity,
+      content: { 'm2m:dbg': error.message },
+    }
+    // Without an identifier that could be made out the member is left out: an empty one is nobody's.
+    this.#reply(
+      route,
+      qos,
+      requestIdentifier === undefined
+        ? JSON.stringify({ rsc: error.status, pc: response.content })
+        : encodeResponse({ ...response, requestIdentifier }),
+    )
+  }
+
+  #reply(route: Route, requestQos: Publication['qos'], payload: string): void {
+    const qos = this.#options.responseQos ?? (requestQos === 0 ? 0 : 1)
+    this.#options.broker.send({ topic: route.responseTopic, payload, qos, parkMs: this.#parkMs })
+  }
+
+  #release(): void {
+    const held = this.#held
+    this.#held = []
+    for (const done of held) done()
+  }
+
+  #routeOf(topic: string): Route | undefined {
+    // The broker asks `takes` and then hands over the same string.
+    if (topic === this.#lastTopic) return this.#lastRoute
+    let route = this.#routes.get(topic)
+    if (route === undefined && !this.#routes.has(topic)) {
+      route = this.#workOut(topic)
+      if (topic.length <= MAX_REMEMBERED_TOPIC) {
+        if (this.#routes.size >= MAX_ROUTES) this.#routes.clear()
+        this.#routes.set(topic, route)
+      }
+    }
+    this.#lastTopic = topic
+    this.#lastRoute = route
+    return route
+  }
+
+  #workOut(topic: string): Route | undefined {
+    const { own } = this.#options
+    const parts = parseTopic(topic, this.#prefix)
+    if (parts === undefined || parts.kind === 'reg_resp') return undefined
+    const { kind } = parts
+    const [self, level] = kind === 'resp' ? [parts.originator, parts.receiver] : [parts.receiver, parts.originator]
+    if (entityOfLevel(self, own) !== this.#ownEntity) return undefined
+    const entity = entityOfLevel(level, own)
+    if (kind === 'req') this.#requester.learnLevel(entity, level)
+    const isJson = parts.type === undefined || parts.type === 'json'
+    return {
+      kind,
+      entity,
+      level,
+      isJson,
+      responseTopic: responseTopic(parts, this.#prefix, isJson ? parts.type : 'json'),
+      verifiedOriginator: undefined,
+    }
+  }
+}

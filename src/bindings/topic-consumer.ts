@@ -1,0 +1,37 @@
+/** What the MQTT binding asks of a broker, and offers it: messages on topics it takes, in process, instead of a connection of its own. */
+
+export interface Publication {
+  readonly topic: string
+  readonly payload: Buffer
+  readonly qos: 0 | 1 | 2
+  readonly isDuplicate: boolean
+  /** Who published; undefined when the broker itself did. */
+  readonly connection:
+    | {
+        readonly clientId: string
+        readonly remoteAddress: string
+        readonly isLocal: boolean
+        readonly username: string | undefined
+      }
+    | undefined
+}
+
+export interface TopicConsumer {
+  takes(topic: string): boolean
+  /** Handles a publication whose topic it takes; the broker may read more from that connection after `done`. */
+  consume(publication: Publication, done: () => void): void
+}
+
+export interface TopicBroker {
+  consume(consumer: TopicConsumer): void
+  /**
+   * Publishes: `written` to the one connection that listens, `routed` the ordinary way, `parked` for `parkMs` because nobody subscribes yet,
+   * or `nobody` subscribes and nothing was kept.
+   */
+  send(message: {
+    readonly topic: string
+    readonly payload: Buffer | string
+    readonly qos: 0 | 1
+    readonly parkMs?: number
+  }): 'written' | 'routed' | 'parked' | 'nobody'
+}

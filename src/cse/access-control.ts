@@ -1,0 +1,244 @@
+/** Who may do what to which resource: TS-0004 7.3.3.15, TS-0001 9.6.2, and what holds for resources that no policy protects. */
+
+import type { SetOfAccessControlRules } from '../resources/access-control-policy.ts'
+import { AccessRight } from '../resources/access-control-policy.ts'
+import type { ResourceView } from '../resources/behaviour.ts'
+import type { RequestContext } from './handler.ts'
+import type { Tree } from './tree.ts'
+
+/** What resources without accessControlPolicyIds allow to those who did not create them. */
+export type Unprotected = 'creator' | 'read' | 'open'
+
+interface AccessFacts {
+  readonly tree: Tree
+  readonly cseId: string
+  readonly spId: string
+  readonly unprotected: Unprotected
+  /** Originators that may do everything when they come over loopback. */
+  readonly administrators: readonly string[]
+  now(): number
+}
+
+const readRights = AccessRight.RETRIEVE | AccessRight.DISCOVERY
+
+const policyType = 1
+const groupType = 9
+const aeType = 2
+
+export class AccessControl {
+  readonly #facts: AccessFacts
+  readonly #administrators: ReadonlySet<string>
+
+  constructor(facts: AccessFacts) {
+    this.#facts = facts
+    this.#administrators = new Set(facts.administrators)
+  }
+
+  /** The shortest form of an identifier: `//sp/cse/CAE01` and `/cse/CAE01` of this CSE are `CAE01`; S-types have no CSE part. */
+  shortOriginator(originator: string): string {
+    if (!originator.startsWith('/')) return originator
+    const { cseId, spId } = this.#facts
+    const rest = originator.startsWith(`${spId}/`) ? originator.slice(spId.length) : originator
+    if (rest.startsWith(`${cseId}/`)) return rest.slice(cseId.length + 1)
+    return rest.startsWith('/S') && rest.indexOf('/', 1) < 0 ? rest.slice(1) : rest
+  }
+
+  isAdministrator(originator: string, context: RequestContext): boolean {
+    return (
+      (context.source === 'internal' && originator === this.#facts.cseId) ||
+      (context.source !== 'network' && this.#administrators.has(originator))
+    )
+  }
+
+  /**
+   * True when `originator` (in its shortest form) has the right on the resource. For a CREATE, `resource` is the parent and `childType` the
+   * type of the child.
+   */
+  allows(
+    originator: string,
+    right: number,
+    resource: ResourceView,
+    context: RequestContext,
+    childType?: number,
+  ): boolean {
+    if (this.isAdministrator(originator, context)) return true
+    const governing = governingResource(resource)
+    if (governing === undefined) return false
+    const request = { originator, right, governing, context, childType }
+    if (governing.definition.type === policyType)
+      return this.#grants(governing.stored['selfPrivileges'] as SetOfAccessControlRules, request)
+    // An AE may always see to its own registration.
+    if (governing.definition.type === aeType && governing.resourceIdentifier === originator) return true
+    const policies = governing.stored['accessControlPolicyIds'] as readonly string[] | undefined
+    if (policies !== undefined && policies.length > 0) return this.#grantedBy(policies, request)
+    return this.#allowsUnprotected(originator, right, governing, context)
+  }
+
+  /** True when one of these policies grants the right, whatever policies the resource itself has. */
+  allowsByPolicies(
+    originator: string,
+    right: number,
+    governing: ResourceView,
+    policies: readonly string[],
+    context: RequestContext,
+  ): boolean {
+    if (this.isAdministrator(originator, context)) return true
+    return this.#grantedBy(policies, { originator, right, governing, context, childType: undefined })
+  }
+
+  #grantedBy(policies: readonly string[], request: AccessRequest): boolean {
+    return policies.some((identifier) =>
+      this.#grants(this.#policy(identifier)?.stored['privileges'] as SetOfAccessControlRules, request),
+    )
+  }
+
+  /** Whether the originator may change which policies protect a resource: TS-0001 9.6.1.3.2, accessControlPolicyIDs. */
+  allowsPolicyChange(originator: string, resource: ResourceView, context: RequestContext): boolean {
+    if (this.isAdministrator(originator, context)) return true
+    const policies = (resource.stored['accessControlPolicyIds'] as readonly string[] | undefined) ?? []
+    if (policies.length === 0) return isOwner(originator, resource) || this.#facts.unprotected === 'open'
+    const request = { originator, right: AccessRight.UPDATE, governing: resource, context, childType: undefined }
+    return policies.some((identifier) =>
+      this.#grants(this.#policy(identifier)?.stored['selfPrivileges'] as SetOfAccessControlRules, request),
+    )
+  }
+
+  #policy(identifier: string): ResourceView | undefined {
+    const local = this.#facts.tree.localPart(identifier)
+    const resource = local === undefined ? undefined : this.#facts.tree.resolve(local, 0)?.resource
+    return resource?.definition.type === policyType ? resource : undefined
+  }
+
+  #allowsUnprotected(originator: string, right: number, resource: ResourceView, context: RequestContext): boolean {
+    const custodian = resource.stored['custodian']
+    if (typeof custodian === 'string') {
+      if (this.shortOriginator(custodian) === originator) return true
+    } else if (isOwner(originator, resource)) return true
+    if (context.source === 'network' || this.#facts.unprotected === 'creator') return false
+    return this.#facts.unprotected === 'open' || (right & ~readRights) === 0
+  }
+
+  #grants(privileges: SetOfAccessControlRules | undefined, request: AccessRequest): boolean {
+    for (const rule of privileges?.accessControlRules ?? []) {
+      if ((rule.accessControlOperations & request.right) !== request.right) continue
+      if (rule.accessControlAuthenticationFlag === true && request.context.source === 'network') continue
+      if (!rule.accessControlOriginators.some((pattern) => this.#isOriginator(pattern, request.originator))) continue
+      if (
+        rule.accessControlContexts !== undefined &&
+        !rule.accessControlContexts.some((context) => this.#isContext(context, request))
+      )
+        continue
+      if (
+        rule.accessControlObjectDetails !== undefined &&
+        !rule.accessControlObjectDetails.some((detail) => isDetail(detail, request))
+      )
+        continue
+      return true
+    }
+    return false
+  }
+
+  #isOriginator(pattern: string, originator: string): boolean {
+    if (pattern === 'all' || pattern === '*') return true
+    const short = this.shortOriginator(pattern)
+    if (short === originator) return true
+    if (short.includes('*')) return matchesWildcard(short, originator)
+    const local = this.#facts.tree.localPart(pattern)
+    const resource = local === undefined ? undefined : this.#facts.tree.resolve(local, 0)?.resource
+    if (resource?.definition.type !== groupType) return false
+    const members = (resource.stored['memberIds'] as readonly string[] | undefined) ?? []
+    return members.some((member) => this.#entity(member) === originator)
+  }
+
+  /** The AE-ID or CSE-ID that a group member names, be it by identifier or by address. */
+  #entity(member: string): string {
+    const local = this.#facts.tree.localPart(member)
+    const resource = local === undefined ? undefined : this.#facts.tree.resolve(local, 0)?.resource
+    return resource?.resourceIdentifier ?? this.shortOriginator(member)
+  }
+
+  #isContext(context: AccessContext, { context: { remoteAddress } }: AccessRequest): boolean {
+    if (context.accessControlLocationRegion !== undefined) return false
+    const windows = context.accessControlWindow
+    if (windows !== undefined && !windows.some((window) => isInWindow(window, this.#facts.now()))) return false
+    const addresses = context.accessControlIpAddresses
+    if (addresses === undefined) return true
+    const own = remoteAddress?.replace(/^::ffff:/, '')
+    return [...(addresses.ipv4Addresses ?? []), ...(addresses.ipv6Addresses ?? [])].some((address) => address === own)
+  }
+}
+
+interface AccessRequest {
+  readonly originator: string
+  readonly right: number
+  readonly governing: ResourceView
+  readonly context: RequestContext
+  readonly childType: number | undefined
+}
+
+type Rule = NonNullable<SetOfAccessControlRules['accessControlRules']>[number]
+type AccessContext = NonNullable<Rule['accessControlContexts']>[number]
+type ObjectDetails = NonNullable<Rule['accessControlObjectDetails']>[number]
+
+/** The resource whose policies decide: types without accessControlPolicyIds inherit their parent's, TS-0001 9.6.1.3.2. */
+function governingResource(resource: ResourceView): ResourceView | undefined {
+  let at: ResourceView | undefined = resource
+  while (at !== undefined && !at.definition.hasAccessControlPolicies && at.definition.type !== policyType)
+    at = at.parent
+  return at
+}
+
+function isOwner(originator: string, resource: ResourceView): boolean {
+  return resource.originator === originator
+}
+
+/** accessControlObjectDetails: for a CREATE, the child's type; for the rest, the type of the resource itself. */
+function isDetail(detail: ObjectDetails, { governing, right, childType }: AccessRequest): boolean {
+  if (detail.resourceType !== undefined && detail.resourceType !== governing.definition.type) return false
+  return right !== AccessRight.CREATE || (childType !== undefined && detail.childResourceType.includes(childType))
+}
+
+function matchesWildcard(pattern: string, text: string): boolean {
+  const parts = pattern.split('*')
+  const first = parts.shift() ?? ''
+  const last = parts.pop() ?? ''
+  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last)) return false
+  let from = first.length
+  for (const part of parts) {
+    const at = text.indexOf(part, from)
+    if (at < 0 || at + part.length > text.length - last.length) return false
+    from = at + part.length
+  }
+  return true
+}
+
+/** A schedule entry of TS-0004 6.3.3 (second minute hour day-of-month month day-of-week year, UTC) holds at this moment. */
+export function isInWindow(entry: string, nowMs: number): boolean {
+  const now = new Date(nowMs)
+  const fields = entry.trim().split(/\s+/)
+  const values = [
+    now.getUTCSeconds(),
+    now.getUTCMinutes(),
+    now.getUTCHours(),
+    now.getUTCDate(),
+    now.getUTCMonth() + 1,
+    now.getUTCDay(),
+    now.getUTCFullYear(),
+  ]
+  if (fields.length < 5 || fields.length > 7) return false
+  return fields.every((field, index) => isInField(field, values[index] as number))
+}
+
+function isInField(field: string, value: number): boolean {
+  return field.split(',').some((part) => {
+    const [range = '', step] = part.split('/')
+    const [from, to] = range === '*' ? [0, Number.POSITIVE_INFINITY] : bounds(range)
+    if (!(value >= from && value <= to)) return false
+    return step === undefined || (value - (range === '*' ? 0 : from)) % Number(step) === 0
+  })
+}
+
+function bounds(range: string): readonly [number, number] {
+  const [from, to] = range.split('-')
+  return to === undefined ? [Number(from), Number(from)] : [Number(from), Number(to)]
+}

@@ -1,0 +1,73 @@
+/** What a request must satisfy before anybody looks at its target: TS-0004 7.3.2.1, in the order given there. */
+
+import { refused } from '../onem2m/attribute-type.ts'
+import { Operation, type RequestPrimitive, ResponseTypeValue } from '../onem2m/primitive.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import { parseAbsoluteOrRelative } from '../onem2m/timestamp.ts'
+import type { RequestContext } from './handler.ts'
+
+/** TS-0004 6.3.2, releaseVersion. A request without one comes from a release 1 entity, or from one that does not care. */
+export const supportedReleaseVersions: readonly string[] = ['1', '2', '2a', '3', '4', '5']
+
+const aeType = 2
+
+export function checkRequest(request: RequestPrimitive, context: RequestContext, cseId: string, nowMs: number): void {
+  const { operation, originator, releaseVersionIndicator } = request
+  checkTimes(request, nowMs)
+  if (releaseVersionIndicator !== undefined && !supportedReleaseVersions.includes(releaseVersionIndicator))
+    throw new OneM2MError(
+      Status.RELEASE_VERSION_NOT_SUPPORTED,
+      `rvi: got ${JSON.stringify(releaseVersionIndicator)}, expected one of ${supportedReleaseVersions.join(', ')}`,
+    )
+  const isRegistration = operation === Operation.CREATE && request.resourceType === aeType
+  if (!isRegistration && (originator === undefined || originator === ''))
+    throw refused('fr', originator, 'an AE-ID or CSE-ID: only an AE that registers may leave it out')
+  if (originator !== undefined && (originator.length > 256 || /[\s+#*?]/.test(originator)))
+    throw refused('fr', originator, 'an AE-ID or CSE-ID')
+  if (context.source !== 'internal' && originator !== undefined && isOwnCse(originator, cseId))
+    throw new OneM2MError(
+      Status.ORIGINATOR_NOT_AUTHENTICATED,
+      `fr: ${originator} is this CSE itself; nobody else speaks in its name`,
+    )
+  checkResponseType(request)
+}
+
+/** The own CSE-ID, SP-relative or absolute. */
+function isOwnCse(originator: string, cseId: string): boolean {
+  return (
+    originator === cseId ||
+    (originator.startsWith('//') && originator.endsWith(cseId) && originator.split('/').length === 4)
+  )
+}
+
+function checkTimes(request: RequestPrimitive, nowMs: number): void {
+  for (const [name, text] of [
+    ['rqet', request.requestExpirationTimestamp],
+    ['rset', request.resultExpirationTimestamp],
+  ] as const) {
+    if (text === undefined) continue
+    const atMs = parseAbsoluteOrRelative(text, nowMs)
+    if (atMs === undefined) throw refused(name, text, 'a time stamp, or milliseconds from now as digits')
+    if (atMs <= nowMs) throw new OneM2MError(Status.REQUEST_TIMEOUT, `${name}: ${text} has passed`)
+  }
+}
+
+function checkResponseType({ responseType, operationExecutionTime }: RequestPrimitive): void {
+  switch (responseType?.responseTypeValue) {
+    case undefined:
+    case ResponseTypeValue.BLOCKING:
+    case ResponseTypeValue.NO_RESPONSE:
+    case ResponseTypeValue.FLEX_BLOCKING:
+      break
+    case ResponseTypeValue.NON_BLOCKING_SYNCH:
+    case ResponseTypeValue.NON_BLOCKING_ASYNCH:
+      throw new OneM2MError(
+        Status.NON_BLOCKING_SYNCH_REQUEST_NOT_SUPPORTED,
+        'rt: this CSE answers requests blocking (rtv 3), or not at all (rtv 5)',
+      )
+    default:
+      throw refused('rt.rtv', responseType?.responseTypeValue, 'one of 1, 2, 3, 4, 5')
+  }
+  if (operationExecutionTime !== undefined)
+    throw new OneM2MError(Status.NOT_IMPLEMENTED, 'oet: this CSE executes requests at once')
+}

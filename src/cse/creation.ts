@@ -1,0 +1,201 @@
+/** CREATE (TS-0004 7.3.3.1, 7.3.3.6): from the checks over name, expiration time and registration to the new resource or instance. */
+
+import { refused } from '../onem2m/attribute-type.ts'
+import { ResultContent } from '../onem2m/primitive.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import { formatTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
+import { AccessRight } from '../resources/access-control-policy.ts'
+import type { Draft } from '../resources/behaviour.ts'
+import { contentMember, decodeForCreate, encodeAttributes, type ResourceType } from '../resources/resource-type.ts'
+import { NotificationEventType } from '../resources/subscription.ts'
+import { raise } from './event.ts'
+import type { Execution } from './execution.ts'
+import type { Outcome } from './outcome.ts'
+import { creationResult } from './representation.ts'
+import { Resource, StoredInstance } from './resource.ts'
+
+const aeType = 2
+/** Walks over subtrees are recursive; nobody nests resources this deep in earnest. */
+const deepestLevel = 100
+const containerLimits = { maxNrOfInstances: Number.POSITIVE_INFINITY, maxByteSize: Number.POSITIVE_INFINITY }
+
+export function create(execution: Execution): Outcome {
+  const { request, parts, originator } = execution
+  const { resourceType } = request
+  if (resourceType === undefined) throw refused('ty', undefined, 'the type of the resource to create')
+  if (request.filterCriteria !== undefined) throw refused('fc', 'filter criteria', 'nothing in a CREATE')
+  const { resource: parent, virtualChild } = execution.target()
+  if (virtualChild !== undefined)
+    throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: nothing can be created below ${virtualChild}`)
+  const type = parts.resourceTypes.get(resourceType)
+  if (type === undefined)
+    throw new OneM2MError(Status.NOT_IMPLEMENTED, `ty: this CSE has no resource type ${resourceType}`)
+  if (type.behaviour?.refusesCreate !== undefined)
+    throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `ty: ${type.behaviour.refusesCreate}`)
+  // TS-0004 7.4.5.2.1: whoever registers has no rights yet; what it may do is the registration's business.
+  if (type.type !== aeType) execution.require(AccessRight.CREATE, parent, type.type)
+  if (!(parent instanceof Resource) || !parent.definition.children.includes(type.type))
+    throw new OneM2MError(
+      type.name === 'subscription' ? Status.TARGET_NOT_SUBSCRIBABLE : Status.INVALID_CHILD_RESOURCE_TYPE,
+      `ty: a ${parent.definition.name} has no child of type ${type.type} (${type.name})`,
+    )
+  const wire = contentMember(request.content, type)
+  const attributes = decodeForCreate(type, wire)
+  if (attributes['creator'] === null) attributes['creator'] = originator
+  const draft: Draft = {
+    parent,
+    originator,
+    attributes,
+    wire,
+    releaseVersionIndicator: request.releaseVersionIndicator,
+    resourceIdentifier: '',
+    name: typeof attributes['resourceName'] === 'string' ? attributes['resourceName'] : '',
+  }
+  type.behaviour?.beforeCreate?.(draft, execution)
+  return type.isInstance === true
+    ? createInstance(execution, parent, type, draft)
+    : createResource(execution, parent, type, draft)
+}
+
+function createResource(execution: Execution, parent: Resource, type: ResourceType, draft: Draft): Outcome {
+  const { parts, transaction, now } = execution
+  const { tree } = parts
+  if (draft.resourceIdentifier === '') draft.resourceIdentifier = execution.newIdentifier(shortNameOf(type))
+  if (draft.name === '') draft.name = freeName(parent, type, draft.resourceIdentifier)
+  else if (isTaken(parent, draft.name)) throw conflict(parent, draft.name)
+  if (tree.size >= parts.settings.maxResources)
+    throw new OneM2MError(
+      Status.NOT_ACCEPTABLE,
+      `pc: this CSE keeps at most ${parts.settings.maxResources} resources besides instances (cse.max_resources)`,
+    )
+  if (parent.depth >= deepestLevel)
+    throw new OneM2MError(Status.NOT_ACCEPTABLE, `to: resources are nested at most ${deepestLevel} levels deep`)
+  const resource = new Resource({
+    definition: type,
+    resourceIdentifier: draft.resourceIdentifier,
+    name: draft.name,
+    parent,
+    // An AE owns itself: its identifier may have been assigned only now.
+    originator: type.type === aeType ? draft.resourceIdentifier : draft.originator,
+    attributes: {
+      ...draft.attributes,
+      resourceName: draft.name,
+      resourceType: type.type,
+      resourceIdentifier: draft.resourceIdentifier,
+      parentIdentifier: parent.resourceIdentifier,
+      creationTime: now,
+      lastModifiedTime: now,
+      ...(type.hasExpirationTime ? { expirationTime: expirationTime(execution, parent, draft.attributes) } : {}),
+      ...(type.table.has('stateTag') && type.instanceType === undefined ? { stateTag: 0 } : {}),
+    },
+  })
+  tree.add(resource)
+  transaction.onUndo(() => tree.remove(resource))
+  transaction.changes.push(tree.changeOf(resource))
+  if (type.hasExpirationTime) transaction.afterCommit(() => parts.expiration.watch(resource))
+  raise(execution, parent, { event: NotificationEventType.CREATE_OF_CHILD, resource })
+  return {
+    status: Status.CREATED,
+    content: creationResult(execution, resource, draft.wire),
+    createdAt: resource.address,
+  }
+}
+
+function createInstance(execution: Execution, container: Resource, type: ResourceType, draft: Draft): Outcome {
+  const { transaction, now, request } = execution
+  const log = container.instances
+  if (log === undefined || log.type !== type)
+    throw new OneM2MError(Status.INVALID_CHILD_RESOURCE_TYPE, `ty: ${container.address} keeps no ${type.name}`)
+  const limits = { ...containerLimits, ...container.stored } as typeof containerLimits
+  const size = (draft.attributes['contentSize'] as number | undefined) ?? 0
+  if (size > limits.maxByteSize)
+    throw new OneM2MError(
+      Status.NOT_ACCEPTABLE,
+      `con: ${size} bytes are more than ${container.address} keeps in all (mbs ${limits.maxByteSize})`,
+    )
+  if (draft.name === '') draft.name = log.freeName()
+  else if (isTaken(container, draft.name) || log.isNameTaken(draft.name)) throw conflict(container, draft.name)
+  const sequence = log.nextSequence
+  const expiration = instanceExpiration(execution, container, draft.attributes)
+  const attributes: Record<string, unknown> = {
+    ...draft.attributes,
+    resourceName: draft.name,
+    resourceType: type.type,
+    resourceIdentifier: log.identifierOf(sequence),
+    parentIdentifier: container.resourceIdentifier,
+    creationTime: now,
+    lastModifiedTime: now,
+    expirationTime: expiration.text,
+  }
+  if (type.table.has('stateTag')) attributes['stateTag'] = log.stateTag + 1
+  const text = JSON.stringify(encodeAttributes(type, attributes))
+  transaction.onUndo(log.remember())
+  log.append(transaction.changes, draft.name, text, size, expiration.ownMs)
+  log.trim(transaction.changes, limits.maxNrOfInstances, limits.maxByteSize)
+  transaction.changes.push(log.countersChange())
+  if (Number.isFinite(expiration.ownMs)) execution.parts.expiration.watch(container)
+  const instance = new StoredInstance(type, container, sequence, text)
+  raise(execution, container, { event: NotificationEventType.CREATE_OF_CHILD, resource: instance })
+  return {
+    status: Status.CREATED,
+    content:
+      request.resultContent === undefined || request.resultContent === ResultContent.ATTRIBUTES
+        ? instance
+        : creationResult(execution, instance, draft.wire),
+    createdAt: `${container.address}/${draft.name}`,
+  }
+}
+
+/** An instance lives as long as its container allows; `ownMs` is finite only when it ends before the container does. */
+function instanceExpiration(execution: Execution, container: Resource, attributes: Record<string, unknown>) {
+  const containerText = container.stored['expirationTime'] as string
+  const maxInstanceAge = container.stored['maxInstanceAge'] as number | undefined
+  if (attributes['expirationTime'] === undefined && maxInstanceAge === undefined)
+    return { text: containerText, ownMs: Number.POSITIVE_INFINITY }
+  let text = expirationTime(execution, container, attributes)
+  let ms = parseTimestamp(text) ?? Number.POSITIVE_INFINITY
+  if (maxInstanceAge !== undefined && execution.nowMs + maxInstanceAge * 1000 < ms) {
+    ms = execution.nowMs + maxInstanceAge * 1000
+    text = formatTimestamp(ms)
+    ms = parseTimestamp(text) ?? ms
+  }
+  return { text, ownMs: text === containerText ? Number.POSITIVE_INFINITY : ms }
+}
+
+/** The expiration time of a new resource: what was asked for, at most its parent's and this CSE's maximum. TS-0004 7.3.3.2. */
+function expirationTime(execution: Execution, parent: Resource, attributes: Record<string, unknown>): string {
+  const { nowMs, parts } = execution
+  const asked = attributes['expirationTime'] as string | undefined
+  const askedMs =
+    asked === undefined ? nowMs + parts.settings.defaultLifetimeSeconds * 1000 : (parseTimestamp(asked) as number)
+  if (askedMs <= nowMs) throw refused('et', asked, 'a time in the future')
+  const latestMs = Math.min(execution.expiryOf(parent), nowMs + parts.settings.maxLifetimeSeconds * 1000)
+  if (askedMs > latestMs) return formatTimestamp(latestMs)
+  return asked ?? formatTimestamp(askedMs)
+}
+
+function freeName(parent: Resource, type: ResourceType, identifier: string): string {
+  const prefix = shortNameOf(type)
+  const name = identifier.startsWith(prefix)
+    ? `${prefix}_${identifier.slice(prefix.length)}`
+    : `${prefix}_${identifier}`
+  let free = name
+  for (let count = 2; isTaken(parent, free); count++) free = `${name}_${count}`
+  return free
+}
+
+function isTaken(parent: Resource, name: string): boolean {
+  return (
+    parent.children.has(name) ||
+    (parent.definition.virtualChildren?.includes(name) ?? false) ||
+    (parent.instances?.isNameTaken(name) ?? false)
+  )
+}
+
+function conflict(parent: Resource, name: string): OneM2MError {
+  return new OneM2MError(Status.CONFLICT, `rn: ${parent.address} has a child named ${name} already`)
+}
+
+function shortNameOf(type: ResourceType): string {
+  return type.memberName.slice(type.memberName.indexOf(':') + 1)
+}

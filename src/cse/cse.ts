@@ -1,0 +1,333 @@
+/** The CSE: puts its parts together, loads the tree, and takes every request from its check to its response. */
+
+import type { Clock } from '../onem2m/clock.ts'
+import type { Log } from '../onem2m/log.ts'
+import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
+import { OneM2MError, type ResponseStatusCode, Status } from '../onem2m/status.ts'
+import { AccessRight } from '../resources/access-control-policy.ts'
+import type { ResourceType } from '../resources/resource-type.ts'
+import type { Store, StoreError } from '../store/store.ts'
+import { AccessControl, type Unprotected } from './access-control.ts'
+import { checkRequest, supportedReleaseVersions } from './check.ts'
+import { create } from './creation.ts'
+import { deleteTarget, remove } from './deletion.ts'
+import { DuplicateCache } from './duplicate.ts'
+import { Execution, timestampCache } from './execution.ts'
+import { Expiration } from './expiration.ts'
+import { FanOutGuard, fanOut } from './fan-out.ts'
+import type { RequestContext, Requester, RequestHandler } from './handler.ts'
+import { type NotificationLimits, Notifier } from './notifier.ts'
+import type { Outcome } from './outcome.ts'
+import { attributesContent } from './representation.ts'
+import { Resource, StoredInstance } from './resource.ts'
+import { retrieve } from './retrieval.ts'
+import { update } from './revision.ts'
+import { rootIdentifier, Tree } from './tree.ts'
+
+export interface CseSettings {
+  /** SP-relative: `/mn-cse-1`. */
+  readonly cseId: string
+  readonly cseBaseName: string
+  /** `//openmtc.org`. */
+  readonly spId: string
+  /** 1 IN-CSE, 2 MN-CSE, 3 ASN-CSE. */
+  readonly cseType: number
+  readonly pointOfAccess: readonly string[]
+  readonly defaultLifetimeSeconds: number
+  readonly maxLifetimeSeconds: number
+  /** Resources besides instances: they live in memory. */
+  readonly maxResources: number
+  /** Resources that one discovery or one nested retrieve returns at most. */
+  readonly maxResults: number
+  readonly unprotected: Unprotected
+  readonly administrators: readonly string[]
+  readonly notification: NotificationLimits
+}
+
+export interface CseDependencies {
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  /** At least 8 characters out of letters and digits, never the same twice. */
+  readonly randomId: () => string
+  readonly resourceTypes: readonly ResourceType[]
+  readonly settings: CseSettings
+}
+
+/** What the operations work with. */
+export interface CseParts {
+  readonly settings: CseSettings
+  readonly resourceTypes: ReadonlyMap<number, ResourceType>
+  readonly tree: Tree
+  readonly access: AccessControl
+  readonly store: Store
+  readonly clock: Clock
+  readonly notifier: Notifier
+  readonly expiration: Expiration
+  readonly fanOutGuard: FanOutGuard
+  readonly randomId: () => string
+  readonly timestampOf: (ms: number) => string
+  /** Executes a request of somebody else's request: a member's share of a fan-out. */
+  readonly handle: RequestHandler['handle']
+}
+
+export class Cse implements RequestHandler {
+  readonly #log: Log
+  readonly #parts: CseParts
+  readonly #duplicates: DuplicateCache
+  readonly statistics = { requests: 0, refused: 0, failed: 0 }
+
+  constructor({ store, clock, log, randomId, resourceTypes, settings }: CseDependencies) {
+    this.#log = log
+    this.#duplicates = new DuplicateCache(clock)
+    const types = new Map(resourceTypes.map((type) => [type.type, type]))
+    const { cseId, spId, cseBaseName } = settings
+    const tree = new Tree({ store, resourceTypes: types, cseId, spId, cseBaseName })
+    this.#parts = {
+      settings,
+      resourceTypes: types,
+      tree,
+      store,
+      clock,
+      randomId,
+      access: new AccessControl({ ...settings, tree, now: () => clock.wallMs() }),
+      notifier: new Notifier({
+        tree,
+        clock,
+        log,
+        cseId,
+        randomId,
+        limits: settings.notification,
+        onDelivered: (subscription) => this.#countDown(subscription),
+      }),
+      expiration: new Expiration({ clock, remove: (expired) => this.#expire(expired) }),
+      fanOutGuard: new FanOutGuard(),
+      timestampOf: timestampCache(),
+      handle: (request, context, respond) => this.#execute(request, context, respond),
+    }
+  }
+
+  get resourceCount(): number {
+    return this.#parts.tree.size
+  }
+
+  /** Loads the tree from the store. */
+  async start(): Promise<void> {
+    const { tree, expiration, store, clock, timestampOf } = this.#parts
+    const firstStart = store.getText('m/first-start') ?? timestampOf(clock.wallMs())
+    store.write([{ key: 'm/first-start', value: firstStart }])
+    const { resources, orphans } = await tree.load(this.#root(firstStart))
+    for (const type of this.#parts.resourceTypes.values())
+      for (const resource of tree.ofType(type.type)) expiration.watch(resource)
+    if (orphans > 0)
+      this.#log.warn('resources without their parent were left out: the store was damaged', { count: orphans })
+    this.#log.debug('resource tree loaded', { resources })
+  }
+
+  stop(): void {
+    this.#parts.expiration.stop()
+    this.#parts.notifier.stop()
+  }
+
+  /** Has notifications carried by this requester. */
+  use(requester: Requester): void {
+    this.#parts.notifier.use(requester)
+  }
+
+  handle(request: RequestPrimitive, context: RequestContext, respond: (response: ResponsePrimitive) => void): void {
+    if (request.operation === Operation.RETRIEVE) {
+      this.#execute(request, context, respond)
+      return
+    }
+    const originator = this.#parts.access.shortOriginator(request.originator ?? '')
+    const respondOnce = this.#duplicates.enter(originator, request, respond)
+    if (respondOnce !== undefined) this.#execute(request, context, respondOnce)
+  }
+
+  #execute(request: RequestPrimitive, context: RequestContext, respond: (response: ResponsePrimitive) => void): void {
+    this.statistics.requests++
+    const execution = new Execution(this.#parts, request, context)
+    let outcome: Outcome | Promise<Outcome>
+    try {
+      checkRequest(request, context, this.#parts.settings.cseId, execution.nowMs)
+      outcome = dispatch(execution)
+    } catch (error) {
+      respond(this.#refuse(execution, error))
+      return
+    }
+    if (outcome instanceof Promise)
+      outcome.then(
+        (settled) => this.#finish(execution, settled, respond),
+        (error: unknown) => respond(this.#refuse(execution, error)),
+      )
+    else this.#finish(execution, outcome, respond)
+  }
+
+  /** Answers at once what changed nothing, and the rest when it is on the disk. */
+  #finish(execution: Execution, outcome: Outcome, respond: (response: ResponsePrimitive) => void): void {
+    const { transaction, context } = execution
+    const response = responseTo(execution, outcome)
+    if (transaction.changes.length === 0) {
+      respond(response)
+      return
+    }
+    transaction.commit(this.#parts.store, context.patienceMs, (error) => {
+      if (error !== undefined) this.statistics.failed++
+      respond(
+        error === undefined
+          ? response
+          : errorResponse(execution.request, Status.INTERNAL_SERVER_ERROR, notStored(error)),
+      )
+    })
+  }
+
+  #refuse({ transaction, request }: Execution, error: unknown): ResponsePrimitive {
+    transaction.undo()
+    if (error instanceof OneM2MError) {
+      this.statistics.refused++
+      return errorResponse(request, error.status, error.message)
+    }
+    this.statistics.failed++
+    this.#log.error('request failed: a fault in this program', {
+      operation: request.operation,
+      to: request.to,
+      error: error instanceof Error ? error.stack : String(error),
+    })
+    return errorResponse(
+      request,
+      Status.INTERNAL_SERVER_ERROR,
+      'the CSE failed to execute this request; its log says why',
+    )
+  }
+
+  #root(createdAt: string): Resource {
+    const { settings, resourceTypes } = this.#parts
+    const definition = resourceTypes.get(5)
+    if (definition === undefined) throw new Error('resource type 5 (CSEBase) is not in the list')
+    return new Resource({
+      definition,
+      resourceIdentifier: rootIdentifier,
+      name: settings.cseBaseName,
+      parent: undefined,
+      originator: settings.cseId,
+      attributes: {
+        resourceName: settings.cseBaseName,
+        resourceType: 5,
+        resourceIdentifier: rootIdentifier,
+        parentIdentifier: '',
+        creationTime: createdAt,
+        lastModifiedTime: createdAt,
+        cseId: settings.cseId,
+        spId: settings.spId,
+        cseType: settings.cseType,
+        supportedResourceType: [...resourceTypes.keys()].sort((left, right) => left - right),
+        supportedReleaseVersions,
+        pointOfAccess: settings.pointOfAccess,
+        contentSerialization: ['application/json'],
+      },
+    })
+  }
+
+  /** expirationCounter, TS-0001 9.6.8: a subscription ends after so many notifications. */
+  #countDown(subscription: Resource): void {
+    const left = subscription.stored['expirationCounter']
+    if (typeof left !== 'number' || this.#parts.tree.get(subscription.resourceIdentifier) !== subscription) return
+    this.#internally((execution) => {
+      if (left <= 1) remove(execution, subscription)
+      else execution.replaceAttributes(subscription, { ...subscription.stored, expirationCounter: left - 1 })
+    })
+  }
+
+  #expire(expired: readonly (Resource | StoredInstance)[]): void {
+    this.#internally((execution) => {
+      for (const resource of expired) remove(execution, resource)
+    })
+  }
+
+  /** A change that nobody requested. When it can't be stored it is undone, and made again at the next occasion. */
+  #internally(change: (execution: Execution) => void): void {
+    const { cseId } = this.#parts.settings
+    const request: RequestPrimitive = { operation: Operation.DELETE, to: '', originator: cseId, requestIdentifier: '' }
+    const execution = new Execution(this.#parts, request, { source: 'internal' })
+    change(execution)
+    execution.transaction.commit(this.#parts.store, undefined, (error) => {
+      if (error !== undefined) this.#log.warn('a change of the CSE itself was not stored', { reason: error.message })
+    })
+  }
+}
+
+function dispatch(execution: Execution): Outcome | Promise<Outcome> {
+  const { request } = execution
+  if (request.to.includes('/fopt')) {
+    const { resource, virtualChild, suffix } = execution.target()
+    if (virtualChild === 'fopt' && resource instanceof Resource)
+      return fanOut(execution, resource, virtualChild, suffix ?? '')
+  }
+  switch (request.operation) {
+    case Operation.CREATE:
+      return create(execution)
+    case Operation.RETRIEVE:
+      return retrieve(execution)
+    case Operation.UPDATE:
+      return update(execution)
+    case Operation.DELETE:
+      return deleteTarget(execution)
+    case Operation.NOTIFY:
+      return notify(execution)
+  }
+}
+
+/** NOTIFY (TS-0004 7.3.3.10): to an AE, it is passed on to where the AE can be reached; the CSE itself only takes note. */
+async function notify(execution: Execution): Promise<Outcome> {
+  const { request, parts } = execution
+  const { resource } = execution.target()
+  if (request.content === undefined)
+    throw new OneM2MError(Status.BAD_REQUEST, 'pc: missing, expected a notification such as {"m2m:sgn": {...}}')
+  execution.require(AccessRight.NOTIFY, resource)
+  if (resource.definition.type === 5) return { status: Status.OK }
+  if (typeof resource.attributes['aeId'] !== 'string')
+    throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: a ${resource.definition.name} takes no notifications`)
+  await parts.notifier.forward(resource.resourceIdentifier, request.content)
+  return { status: Status.OK }
+}
+
+function responseTo(execution: Execution, outcome: Outcome): ResponsePrimitive {
+  const { request } = execution
+  const { status, content, createdAt, contentStatus, contentOffset } = outcome
+  return {
+    responseStatusCode: status,
+    requestIdentifier: request.requestIdentifier,
+    ...(request.releaseVersionIndicator === undefined
+      ? {}
+      : { releaseVersionIndicator: request.releaseVersionIndicator }),
+    ...(content === undefined
+      ? {}
+      : {
+          content:
+            content instanceof Resource || content instanceof StoredInstance
+              ? attributesContent(execution, content)
+              : content,
+        }),
+    ...(createdAt === undefined ? {} : { createdAt }),
+    ...(contentStatus === undefined ? {} : { contentStatus }),
+    ...(contentOffset === undefined ? {} : { contentOffset }),
+  }
+}
+
+/** The response to a request that failed: TS-0004 6.4.2, with the reason for people. */
+export function errorResponse(request: RequestPrimitive, status: ResponseStatusCode, text: string): ResponsePrimitive {
+  return {
+    responseStatusCode: status,
+    requestIdentifier: request.requestIdentifier,
+    ...(request.releaseVersionIndicator === undefined
+      ? {}
+      : { releaseVersionIndicator: request.releaseVersionIndicator }),
+    content: { 'm2m:dbg': text },
+  }
+}
+
+function notStored(error: StoreError): string {
+  return error.reason === 'full'
+    ? 'not stored: the disk of this gateway is full'
+    : `not stored: ${error.reason === 'closed' ? 'the gateway is stopping' : 'the storage of this gateway failed'}`
+}

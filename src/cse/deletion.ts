@@ -1,0 +1,122 @@
+/** DELETE (TS-0004 7.3.3.9): a resource with everything below it, or one instance. Also what expiration does when a time has come. */
+
+import { refused } from '../onem2m/attribute-type.ts'
+import { type Content, JsonText } from '../onem2m/content.ts'
+import { ResultContent } from '../onem2m/primitive.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import { AccessRight } from '../resources/access-control-policy.ts'
+import { NotificationEventType } from '../resources/subscription.ts'
+import { find } from './discovery.ts'
+import { raise } from './event.ts'
+import type { Execution } from './execution.ts'
+import { matcher } from './matching.ts'
+import type { Outcome } from './outcome.ts'
+import { attributesContent, nest, referenceTo } from './representation.ts'
+import { Resource, StoredInstance } from './resource.ts'
+
+export function deleteTarget(execution: Execution): Outcome | Promise<Outcome> {
+  const { request } = execution
+  const { resource, virtualChild } = execution.target()
+  const refusal = resource.definition.behaviour?.refusesDelete
+  if (refusal !== undefined) throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${refusal}`)
+  if (virtualChild !== undefined && resource instanceof Resource)
+    throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${virtualChild} can't be deleted`)
+  execution.require(AccessRight.DELETE, resource)
+  if (
+    resource instanceof StoredInstance &&
+    virtualChild === undefined &&
+    resource.parent.stored['disableRetrieval'] === true
+  )
+    throw new OneM2MError(
+      Status.OPERATION_NOT_ALLOWED,
+      'to: this container does not show its instances one by one (disr)',
+    )
+  const criteria = request.filterCriteria
+  if (criteria !== undefined && !matcher(criteria, (parent) => execution.childrenOf(parent))(resource))
+    throw new OneM2MError(Status.NOT_FOUND, 'fc: the resource does not meet the filter criteria')
+  const kind = request.resultContent ?? ResultContent.NOTHING
+  switch (kind) {
+    case ResultContent.NOTHING:
+      remove(execution, resource)
+      return { status: Status.DELETED }
+    case ResultContent.ATTRIBUTES: {
+      const content = attributesContent(execution, resource)
+      remove(execution, resource)
+      return { status: Status.DELETED, content }
+    }
+    case ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES:
+    case ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES:
+    case ResultContent.CHILD_REFERENCES:
+    case ResultContent.CHILD_RESOURCES:
+      return withChildren(execution, resource, kind)
+    default:
+      throw refused('rcn', kind, 'one of 0, 1, 4, 5, 6, 8 in a DELETE')
+  }
+}
+
+async function withChildren(execution: Execution, resource: Resource | StoredInstance, kind: number): Promise<Outcome> {
+  const isReference = kind === ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES || kind === ResultContent.CHILD_REFERENCES
+  const { descendants } = await find(execution, resource, isReference ? { level: 1 } : {}, AccessRight.RETRIEVE)
+  const form = execution.request.desiredIdentifierResultType
+  const references = { rrf: descendants.map((descendant) => referenceTo(descendant.resource, form)) }
+  let content: Content
+  if (kind === ResultContent.CHILD_REFERENCES) content = { 'm2m:rrl': references }
+  else if (kind === ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES)
+    content = new JsonText(
+      `{"${resource.definition.memberName}":${resource.wireText.slice(0, -1)},"ch":${JSON.stringify(references.rrf)}}}`,
+    )
+  else content = nest(execution, resource, descendants, kind === ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES)
+  // Somebody else may have deleted it while its children were read.
+  if (execution.target().resource.resourceIdentifier !== resource.resourceIdentifier)
+    throw new OneM2MError(Status.NOT_FOUND, `to: there is no ${execution.request.to}`)
+  remove(execution, resource)
+  return { status: Status.DELETED, content }
+}
+
+/** Removes a resource with everything below it from memory, and has the disk follow. */
+export function remove(execution: Execution, resource: Resource | StoredInstance): void {
+  if (resource instanceof StoredInstance) removeInstance(execution, resource)
+  else removeResource(execution, resource)
+}
+
+function removeInstance(execution: Execution, instance: StoredInstance): void {
+  const { transaction } = execution
+  const container = instance.parent
+  const log = container.instances
+  if (log === undefined) return
+  transaction.onUndo(log.remember())
+  log.delete(transaction.changes, instance)
+  transaction.changes.push(log.countersChange())
+  raise(execution, container, { event: NotificationEventType.DELETE_OF_CHILD, resource: instance })
+}
+
+function removeResource(execution: Execution, resource: Resource): void {
+  const { parts, transaction } = execution
+  raise(execution, resource, { event: NotificationEventType.DELETE_OF_RESOURCE, resource })
+  if (resource.parent !== undefined)
+    raise(execution, resource.parent, { event: NotificationEventType.DELETE_OF_CHILD, resource })
+  for (const each of subtree(resource)) {
+    if (each !== resource) raise(execution, each, { event: NotificationEventType.DELETE_OF_RESOURCE, resource: each })
+    each.definition.behaviour?.beforeDelete?.(each, execution)
+    parts.tree.remove(each)
+    // Undone in reverse, so that parents are back before their children.
+    transaction.onUndo(() => parts.tree.add(each))
+    transaction.changes.push(parts.tree.removalOf(each))
+    const log = each.instances
+    if (log !== undefined && log.nextSequence > 0) {
+      transaction.changes.push({ key: log.countersKey, value: undefined })
+      for (const [from, to] of log.ranges) transaction.afterCommit(() => parts.store.discardRange(from, to))
+    }
+  }
+}
+
+/** A resource's descendants and itself, children before their parents. */
+function subtree(resource: Resource): readonly Resource[] {
+  const all: Resource[] = []
+  const collect = (at: Resource) => {
+    for (const child of at.children.values()) collect(child)
+    all.push(at)
+  }
+  collect(resource)
+  return all
+}

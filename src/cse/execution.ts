@@ -1,0 +1,138 @@
+/** One request on its way through the CSE: what every operation needs of it, and what behaviours may ask of the engine. */
+
+import type { JsonObject } from '../onem2m/content.ts'
+import type { RequestPrimitive } from '../onem2m/primitive.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import { formatTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
+import type { Engine, ResourceView } from '../resources/behaviour.ts'
+import type { ResourceType } from '../resources/resource-type.ts'
+import type { CseParts } from './cse.ts'
+import type { RequestContext } from './handler.ts'
+import { Resource, type StoredInstance } from './resource.ts'
+import { Transaction } from './transaction.ts'
+import { checkAddress, type Target } from './tree.ts'
+
+export class Execution implements Engine {
+  readonly parts: CseParts
+  readonly request: RequestPrimitive
+  readonly context: RequestContext
+  /** In its shortest form; empty when an AE without an identifier registers. */
+  readonly originator: string
+  readonly nowMs: number
+  readonly transaction = new Transaction()
+
+  constructor(parts: CseParts, request: RequestPrimitive, context: RequestContext) {
+    this.parts = parts
+    this.request = request
+    this.context = context
+    this.originator = parts.access.shortOriginator(request.originator ?? '')
+    this.nowMs = parts.clock.wallMs()
+  }
+
+  get now(): string {
+    return this.parts.timestampOf(this.nowMs)
+  }
+
+  get cseId(): string {
+    return this.parts.settings.cseId
+  }
+
+  get spId(): string {
+    return this.parts.settings.spId
+  }
+
+  get resourceTypes(): ReadonlyMap<number, ResourceType> {
+    return this.parts.resourceTypes
+  }
+
+  /** What the request is addressed to. Throws NOT_FOUND, or TARGET_NOT_REACHABLE for other CSEs. */
+  target(address = this.request.to): Target {
+    const { tree } = this.parts
+    checkAddress(address)
+    const local = tree.localPart(address)
+    if (local === undefined)
+      throw new OneM2MError(
+        Status.NOT_FOUND,
+        `to: ${address} lies at another CSE, and none is registered under that identifier`,
+      )
+    const target = tree.resolve(local, this.nowMs)
+    if (target === undefined) throw new OneM2MError(Status.NOT_FOUND, `to: there is no ${address}`)
+    if (this.#hasExpired(target.resource)) throw new OneM2MError(Status.NOT_FOUND, `to: ${address} has expired`)
+    return target
+  }
+
+  resolve(identifier: string): ResourceView | undefined {
+    const local = this.parts.tree.localPart(identifier)
+    return local === undefined ? undefined : this.parts.tree.resolve(local, this.nowMs)?.resource
+  }
+
+  allows(originator: string, operation: number, resource: ResourceView): boolean {
+    return this.parts.access.allows(this.shortOriginator(originator), operation, resource, this.context)
+  }
+
+  /** Throws ORIGINATOR_HAS_NO_PRIVILEGE unless the originator has the right on the resource. */
+  require(right: number, resource: ResourceView, childType?: number): void {
+    if (this.parts.access.allows(this.originator, right, resource, this.context, childType)) return
+    throw new OneM2MError(
+      Status.ORIGINATOR_HAS_NO_PRIVILEGE,
+      `fr: ${this.originator} has no right ${right} (1 create, 2 retrieve, 4 update, 8 delete, 16 notify, 32 discovery) on ${resource.address}`,
+    )
+  }
+
+  newIdentifier(prefix: string): string {
+    let identifier = prefix + this.parts.randomId()
+    while (this.parts.tree.get(identifier) !== undefined) identifier = prefix + this.parts.randomId()
+    return identifier
+  }
+
+  shortOriginator(originator: string): string {
+    return this.parts.access.shortOriginator(originator)
+  }
+
+  childrenOf(resource: ResourceView): Iterable<ResourceView> {
+    return this.parts.tree.get(resource.resourceIdentifier)?.children.values() ?? []
+  }
+
+  notify(targets: readonly string[], notification: JsonObject): void {
+    this.transaction.afterCommit(() => {
+      for (const target of targets) this.parts.notifier.send(target, notification)
+    })
+  }
+
+  /** When the resource expires; milliseconds since 1970, Infinity for the CSEBase. */
+  expiryOf(resource: Resource): number {
+    const text = resource.stored['expirationTime']
+    return typeof text === 'string' ? (parseTimestamp(text) ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
+  }
+
+  /** What has expired is never shown, even in the moment before it is removed. Instances are seen to by their log. */
+  #hasExpired(resource: Resource | StoredInstance): boolean {
+    const text = resource instanceof Resource ? resource.stored['expirationTime'] : undefined
+    if (typeof text !== 'string') return false
+    const { now } = this
+    return text.length === now.length ? text <= now : (parseTimestamp(text) ?? Number.POSITIVE_INFINITY) <= this.nowMs
+  }
+
+  /** Gives a resource other attributes, for good once the transaction is stored. */
+  replaceAttributes(resource: Resource, attributes: Resource['stored']): void {
+    const { tree } = this.parts
+    const before = resource.stored
+    tree.replaceAttributes(resource, attributes)
+    this.transaction.onUndo(() => tree.replaceAttributes(resource, before))
+    this.transaction.changes.push(tree.changeOf(resource))
+  }
+}
+
+/** Remembers the text of the current second: a time stamp is asked for several times a request. */
+export function timestampCache(): (ms: number) => string {
+  let second = Number.NaN
+  let text = ''
+  return (ms) => {
+    const current = Math.floor(ms / 1000)
+    if (current !== second) {
+      second = current
+      text = formatTimestamp(ms)
+    }
+    return text
+  }
+}

@@ -1,0 +1,131 @@
+/** Removes what has expired when its time comes: one timer for the whole tree, set to the next expiration. TS-0001 9.6.1.3.2. */
+
+import type { Clock, Timer } from '../onem2m/clock.ts'
+import { parseTimestamp } from '../onem2m/timestamp.ts'
+import { expiryIn } from './instance-log.ts'
+import type { Resource, StoredInstance } from './resource.ts'
+
+interface ExpirationFacts {
+  readonly clock: Clock
+  /** Removes what expired and tells the subscribers; must not throw. */
+  remove(expired: readonly (Resource | StoredInstance)[]): void
+}
+
+interface Deadline {
+  readonly atMs: number
+  readonly resource: Resource
+}
+
+/** Longest sleep: what a timer can hold, and often enough to notice that the wall clock was set. */
+const longestSleepMs = 3_600_000
+/** Instances removed in one go, so that a large container does not hold up everybody else. */
+const sweepSize = 500
+
+export class Expiration {
+  readonly #facts: ExpirationFacts
+  /** A binary heap, earliest first. Entries go stale when a time moves; they are looked at again when they come up. */
+  readonly #heap: Deadline[] = []
+  #timer: Timer | undefined
+  #wakeMs = Number.POSITIVE_INFINITY
+  #isStopped = false
+
+  constructor(facts: ExpirationFacts) {
+    this.#facts = facts
+  }
+
+  /** Looks after a resource whose expiration time was set or moved, and its instances. */
+  watch(resource: Resource): void {
+    const atMs = dueMs(resource)
+    if (!Number.isFinite(atMs)) return
+    push(this.#heap, { atMs, resource })
+    if (atMs < this.#wakeMs) this.#schedule()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    this.#timer?.cancel()
+  }
+
+  #schedule(): void {
+    this.#timer?.cancel()
+    const next = this.#heap[0]
+    this.#wakeMs = next?.atMs ?? Number.POSITIVE_INFINITY
+    if (next === undefined || this.#isStopped) return
+    const delayMs = Math.min(Math.max(next.atMs - this.#facts.clock.wallMs(), 0), longestSleepMs)
+    this.#timer = this.#facts.clock.after(delayMs, () => this.#sweep())
+  }
+
+  #sweep(): void {
+    const nowMs = this.#facts.clock.wallMs()
+    const containers: Resource[] = []
+    const expired: Resource[] = []
+    while ((this.#heap[0]?.atMs ?? Number.POSITIVE_INFINITY) <= nowMs) {
+      const { resource } = pop(this.#heap)
+      if (resource.parent?.children.get(resource.name) !== resource) continue
+      if (ownExpiryMs(resource) <= nowMs) expired.push(resource)
+      else if ((resource.instances?.expiryMs ?? Number.POSITIVE_INFINITY) <= nowMs) containers.push(resource)
+    }
+    if (expired.length > 0) this.#facts.remove(expired)
+    for (const container of containers) void this.#sweepInstances(container, nowMs)
+    this.#schedule()
+  }
+
+  /** Never rejects: scanning a store that fails ends the sweep, and the container is looked at again with the next instance. */
+  async #sweepInstances(container: Resource, nowMs: number): Promise<void> {
+    const log = container.instances
+    if (log === undefined) return
+    let next = Number.POSITIVE_INFINITY
+    const expired: StoredInstance[] = []
+    try {
+      for await (const instance of log.scan(0)) {
+        const atMs = expiryIn(instance.wireText)
+        if (atMs <= nowMs && expired.length < sweepSize) expired.push(instance)
+        else if (instance.wireText !== '' && atMs < next && atMs < ownExpiryMs(container)) next = atMs
+      }
+    } catch {
+      // The store said why in its own log; trying again later is all that can be done here.
+      next = nowMs + longestSleepMs
+    }
+    if (this.#isStopped) return
+    if (expired.length > 0) this.#facts.remove(expired)
+    log.noteExpiry(next)
+    this.watch(container)
+  }
+}
+
+function ownExpiryMs(resource: Resource): number {
+  const text = resource.stored['expirationTime']
+  return typeof text === 'string' ? (parseTimestamp(text) ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
+}
+
+function dueMs(resource: Resource): number {
+  return Math.min(ownExpiryMs(resource), resource.instances?.expiryMs ?? Number.POSITIVE_INFINITY)
+}
+
+function push(heap: Deadline[], deadline: Deadline): void {
+  let index = heap.push(deadline) - 1
+  while (index > 0) {
+    const parent = (index - 1) >> 1
+    if ((heap[parent] as Deadline).atMs <= deadline.atMs) break
+    heap[index] = heap[parent] as Deadline
+    index = parent
+  }
+  heap[index] = deadline
+}
+
+function pop(heap: Deadline[]): Deadline {
+  const top = heap[0] as Deadline
+  const last = heap.pop() as Deadline
+  if (heap.length === 0) return top
+  let index = 0
+  for (;;) {
+    let child = 2 * index + 1
+    if (child >= heap.length) break
+    if (child + 1 < heap.length && (heap[child + 1] as Deadline).atMs < (heap[child] as Deadline).atMs) child++
+    if ((heap[child] as Deadline).atMs >= last.atMs) break
+    heap[index] = heap[child] as Deadline
+    index = child
+  }
+  heap[index] = last
+  return top
+}

@@ -1,0 +1,120 @@
+/** Fan-out (TS-0004 7.4.14): one request to a group's fopt becomes one to each member, and their responses one response. */
+
+import { refused } from '../onem2m/attribute-type.ts'
+import { contentObject, type Json, type JsonObject } from '../onem2m/content.ts'
+import type { RequestPrimitive, ResponsePrimitive } from '../onem2m/primitive.ts'
+import { Operation } from '../onem2m/primitive.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import { AccessRight } from '../resources/access-control-policy.ts'
+import type { Execution } from './execution.ts'
+import type { Outcome } from './outcome.ts'
+import type { Resource } from './resource.ts'
+
+const mixed = 0
+
+/** The bit of accessControlOperations that an operation needs. */
+export const rightFor: Readonly<Record<Operation, number>> = {
+  [Operation.CREATE]: AccessRight.CREATE,
+  [Operation.RETRIEVE]: AccessRight.RETRIEVE,
+  [Operation.UPDATE]: AccessRight.UPDATE,
+  [Operation.DELETE]: AccessRight.DELETE,
+  [Operation.NOTIFY]: AccessRight.NOTIFY,
+}
+
+export async function fanOut(
+  execution: Execution,
+  group: Resource,
+  virtualChild: string,
+  suffix: string,
+): Promise<Outcome> {
+  const { request, parts } = execution
+  authorize(execution, group)
+  const members = chosenMembers(request, group.definition.behaviour?.members?.(group, virtualChild, request) ?? [])
+  if (members.length === 0) throw new OneM2MError(Status.NO_MEMBERS, `to: the group ${group.address} has no members`)
+  checkChildType(execution, group, suffix)
+  const groupRequestIdentifier = request.groupRequestIdentifier ?? parts.randomId()
+  if (!parts.fanOutGuard.enter(groupRequestIdentifier, group.resourceIdentifier))
+    throw new OneM2MError(
+      Status.GROUP_REQUEST_IDENTIFIER_EXISTS,
+      `gid: ${groupRequestIdentifier} has been through ${group.address} already`,
+    )
+  try {
+    const responses = await Promise.all(
+      members.map((member) => {
+        const { groupRequestTargetMembers: _, ...rest } = request
+        const to = suffix === '' ? member : `${member}/${suffix}`
+        return new Promise<JsonObject>((resolve) => {
+          parts.handle({ ...rest, to, groupRequestIdentifier }, execution.context, (response) =>
+            resolve(embed(response, to)),
+          )
+        })
+      }),
+    )
+    return { status: Status.OK, content: { 'm2m:agr': { 'm2m:rsp': responses } } }
+  } finally {
+    parts.fanOutGuard.leave(groupRequestIdentifier, group.resourceIdentifier)
+  }
+}
+
+/** membersAccessControlPolicyIDs decide; without them the group's own policies do. Members then check for themselves. */
+function authorize(execution: Execution, group: Resource): void {
+  const policies = group.stored['membersAccessControlPolicyIds'] as readonly string[] | undefined
+  const right = rightFor[execution.request.operation]
+  if (policies === undefined || policies.length === 0) {
+    execution.require(right, group)
+    return
+  }
+  const { access } = execution.parts
+  if (!access.allowsByPolicies(execution.originator, right, group, policies, execution.context))
+    throw new OneM2MError(
+      Status.ORIGINATOR_HAS_NO_PRIVILEGE,
+      `fr: ${execution.originator} may not address the members of ${group.address}`,
+    )
+}
+
+/** groupRequestTargetMembers restricts the request to some members. */
+function chosenMembers(request: RequestPrimitive, members: readonly string[]): readonly string[] {
+  const chosen = request.groupRequestTargetMembers
+  if (chosen === undefined) return members
+  for (const member of chosen) if (!members.includes(member)) throw refused('grtm', member, 'members of the group')
+  return chosen
+}
+
+/** A group of one type refuses children that no member could have, before it asks any. */
+function checkChildType({ request, resourceTypes }: Execution, group: Resource, suffix: string): void {
+  const memberType = group.stored['memberType'] as number | undefined
+  if (request.operation !== Operation.CREATE || memberType === undefined || memberType === mixed || suffix !== '')
+    return
+  if (!(resourceTypes.get(memberType)?.children.includes(request.resourceType as number) ?? true))
+    throw new OneM2MError(
+      Status.INVALID_CHILD_RESOURCE_TYPE,
+      `ty: members of type ${memberType} have no child of type ${request.resourceType}`,
+    )
+}
+
+function embed(response: ResponsePrimitive, member: string): JsonObject {
+  const wire: Record<string, Json> = {
+    rsc: response.responseStatusCode,
+    rqi: response.requestIdentifier,
+    fr: member,
+  }
+  if (response.content !== undefined) wire['pc'] = contentObject(response.content)
+  if (response.releaseVersionIndicator !== undefined) wire['rvi'] = response.releaseVersionIndicator
+  return wire
+}
+
+/** Knows which fan-outs are under way, so that groups that contain each other do not go round for ever. */
+export class FanOutGuard {
+  readonly #underWay = new Set<string>()
+
+  enter(groupRequestIdentifier: string, group: string): boolean {
+    const key = `${groupRequestIdentifier} ${group}`
+    if (this.#underWay.has(key)) return false
+    this.#underWay.add(key)
+    return true
+  }
+
+  leave(groupRequestIdentifier: string, group: string): void {
+    this.#underWay.delete(`${groupRequestIdentifier} ${group}`)
+  }
+}

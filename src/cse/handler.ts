@@ -1,0 +1,41 @@
+/** What the CSE offers to those who bring requests, and what it needs from those who carry its own requests away. */
+
+import type { RequestPrimitive, ResponsePrimitive } from '../onem2m/primitive.ts'
+
+/** Where a request came from, as far as the one who brought it can vouch. */
+export interface RequestContext {
+  /** `local`: loopback without credentials. `network`: from elsewhere. `internal`: a part of this gateway. */
+  readonly source: 'local' | 'network' | 'internal'
+  /** Address of the client, for access control contexts and the log. */
+  readonly remoteAddress?: string
+  /** Group commit may wait this long for company; 0 by default. */
+  readonly patienceMs?: number
+}
+
+export interface RequestHandler {
+  /**
+   * Executes a request: memory changes before this returns. `respond` is called exactly once: at once for what needs no disk,
+   * after the commit group otherwise. Never throws; every request gets a response (also the ones with response type 5, which the
+   * binding then keeps to itself).
+   */
+  handle(request: RequestPrimitive, context: RequestContext, respond: (response: ResponsePrimitive) => void): void
+}
+
+/** Carries the CSE's own requests (notifications, later forwarded requests) to where a point of access leads. */
+export interface Requester {
+  /** URL schemes this one serves, without the colon: `mqtt`, `http`. */
+  readonly schemes: readonly string[]
+  /**
+   * Sends and waits for the response. Rejects when the target can't be reached or does not answer in `timeoutMs`.
+   * `pointOfAccess` is a URL, or `mqtt:` for "the broker that runs here"; `target` is the AE-ID or CSE-ID when there is one: without
+   * it the URL names the target completely and nothing oneM2M is expected back (TS-0004 7.3.1.3).
+   */
+  send(delivery: Delivery): Promise<ResponsePrimitive>
+}
+
+export interface Delivery {
+  readonly pointOfAccess: string
+  readonly target: string | undefined
+  readonly request: RequestPrimitive
+  readonly timeoutMs: number
+}

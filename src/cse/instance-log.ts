@@ -1,0 +1,306 @@
+/**
+ * The instances of one container: where they lie on the disk, which are the oldest and the latest, and the counters that say how many.
+ * Create, latest, oldest and trimming touch one or two keys, whatever the size of the container.
+ */
+
+import { parseTimestamp } from '../onem2m/timestamp.ts'
+import type { Attributes, ResourceType } from '../resources/resource-type.ts'
+import type { Store, StoreChange } from '../store/store.ts'
+import { type Resource, StoredInstance } from './resource.ts'
+
+/** The counters as they are stored: first, next, count, bytes, state tag, instances with a name of the originator's, own expiry. */
+type StoredCounters = readonly [number, number, number, number, number, number, number]
+
+/** Texts up to this length are kept for the latest instance of each container, so that reading it needs no disk. */
+const latestKeptBytes = 4096
+
+export class InstanceLog {
+  readonly #resource: Resource
+  readonly #store: Store
+  readonly #type: ResourceType
+  readonly #prefix: string
+  readonly #namePrefix: string
+  #first = 0
+  #next = 0
+  #count = 0
+  #bytes = 0
+  #stateTag = 0
+  #named = 0
+  /** No instance expires before this, in milliseconds since 1970; Infinity when none expires by itself. */
+  #expiryMs = Number.POSITIVE_INFINITY
+  #latest: { readonly sequence: number; readonly text: string } | undefined
+
+  constructor(resource: Resource, type: ResourceType, store: Store) {
+    this.#resource = resource
+    this.#type = type
+    this.#store = store
+    this.#prefix = `i/${resource.resourceIdentifier}/`
+    this.#namePrefix = `${type.memberName.slice(type.memberName.indexOf(':') + 1)}-`
+  }
+
+  get type(): ResourceType {
+    return this.#type
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get expiryMs(): number {
+    return this.#expiryMs
+  }
+
+  get nextSequence(): number {
+    return this.#next
+  }
+
+  get stateTag(): number {
+    return this.#stateTag
+  }
+
+  /** The attributes of the container that its instances decide. */
+  get counters(): Attributes {
+    const counters: Record<string, unknown> = { currentNrOfInstances: this.#count, currentByteSize: this.#bytes }
+    if (this.#resource.definition.table.has('stateTag')) counters['stateTag'] = this.#stateTag
+    return counters
+  }
+
+  completeWireText(text: string): string {
+    const stateTag = this.#resource.definition.table.has('stateTag') ? `,"st":${this.#stateTag}` : ''
+    return `${text.slice(0, -1)}${stateTag},"cni":${this.#count},"cbs":${this.#bytes}}`
+  }
+
+  restore(text: string | undefined): void {
+    if (text === undefined) return
+    const [first, next, count, bytes, stateTag, named, expiryMs] = JSON.parse(text) as StoredCounters
+    this.#first = first
+    this.#next = next
+    this.#count = count
+    this.#bytes = bytes
+    this.#stateTag = stateTag
+    this.#named = named
+    this.#expiryMs = expiryMs === 0 ? Number.POSITIVE_INFINITY : expiryMs
+  }
+
+  /** Puts the counters back as they were at this moment. */
+  remember(): () => void {
+    const [first, next, count, bytes] = [this.#first, this.#next, this.#count, this.#bytes]
+    const [stateTag, named, expiryMs, latest] = [this.#stateTag, this.#named, this.#expiryMs, this.#latest]
+    return () => {
+      this.#first = first
+      this.#next = next
+      this.#count = count
+      this.#bytes = bytes
+      this.#stateTag = stateTag
+      this.#named = named
+      this.#expiryMs = expiryMs
+      this.#latest = latest
+    }
+  }
+
+  get countersKey(): string {
+    return `c/${this.#resource.resourceIdentifier}`
+  }
+
+  /** The change that stores the counters; its value is taken when the commit group closes. */
+  countersChange(): StoreChange {
+    return {
+      key: this.countersKey,
+      value: () =>
+        JSON.stringify([
+          this.#first,
+          this.#next,
+          this.#count,
+          this.#bytes,
+          this.#stateTag,
+          this.#named,
+          Number.isFinite(this.#expiryMs) ? this.#expiryMs : 0,
+        ] satisfies StoredCounters),
+    }
+  }
+
+  countStateChange(): void {
+    this.#stateTag++
+  }
+
+  identifierOf(sequence: number): string {
+    return `${this.#resource.resourceIdentifier}-${sequence.toString(36)}`
+  }
+
+  /** The name of an instance whose originator gave none; skips the few that originators have taken. */
+  freeName(): string {
+    if (this.#named > 0) while (this.#sequenceOfChosenName(this.#defaultName(this.#next)) !== undefined) this.#next++
+    return this.#defaultName(this.#next)
+  }
+
+  isNameTaken(name: string): boolean {
+    return this.findByName(name) !== undefined
+  }
+
+  /** Appends an instance and returns the changes to store. The caller trims afterwards. */
+  append(changes: StoreChange[], name: string, text: string, size: number, expiryMs: number): void {
+    const sequence = this.#next++
+    if (name !== this.#defaultName(sequence)) {
+      this.#named++
+      changes.push({ key: this.#nameKey(name), value: sequence.toString(36) })
+    }
+    changes.push({ key: this.#key(sequence), value: text })
+    this.#count++
+    this.#bytes += size
+    this.#stateTag++
+    if (expiryMs < this.#expiryMs) this.#expiryMs = expiryMs
+    this.#latest = text.length <= latestKeptBytes ? { sequence, text } : undefined
+  }
+
+  /** Removes the oldest instances until both limits hold: TS-0004 7.4.7.2.1. */
+  trim(changes: StoreChange[], maxCount: number, maxBytes: number): void {
+    while (this.#count > 0 && (this.#count > maxCount || this.#bytes > maxBytes)) {
+      const text = this.#store.getText(this.#key(this.#first))
+      if (text !== undefined) this.#remove(changes, this.#first, text)
+      else if (this.#pendingFirst(changes)) continue
+      else this.#first++
+    }
+  }
+
+  /**
+   * An instance that was appended by this very request is not in the store yet; it is the last one left, and a limit of zero removes it.
+   */
+  #pendingFirst(changes: StoreChange[]): boolean {
+    const key = this.#key(this.#first)
+    const pending = changes.find((change) => change.key === key)
+    if (pending === undefined || typeof pending.value !== 'string') return false
+    this.#remove(changes, this.#first, pending.value)
+    return true
+  }
+
+  delete(changes: StoreChange[], instance: StoredInstance): void {
+    this.#remove(changes, instance.sequence, instance.wireText)
+  }
+
+  latest(nowMs: number): StoredInstance | undefined {
+    if (this.#latest !== undefined) {
+      const instance = this.#instance(this.#latest.sequence, this.#latest.text, nowMs)
+      if (instance !== undefined) return instance
+    }
+    for (let sequence = this.#next - 1; this.#count > 0 && sequence >= this.#first; sequence--) {
+      const instance = this.at(sequence, nowMs)
+      if (instance === undefined) continue
+      if (instance.wireText.length <= latestKeptBytes) this.#latest = { sequence, text: instance.wireText }
+      return instance
+    }
+    return undefined
+  }
+
+  oldest(nowMs: number): StoredInstance | undefined {
+    for (let sequence = this.#first; this.#count > 0 && sequence < this.#next; sequence++) {
+      const instance = this.at(sequence, nowMs)
+      if (instance !== undefined) return instance
+    }
+    return undefined
+  }
+
+  at(sequence: number, nowMs: number): StoredInstance | undefined {
+    if (!(sequence >= this.#first && sequence < this.#next)) return undefined
+    const text = this.#store.getText(this.#key(sequence))
+    return text === undefined ? undefined : this.#instance(sequence, text, nowMs)
+  }
+
+  /** By the part of its identifier that follows the container's. */
+  findBySuffix(suffix: string, nowMs: number): StoredInstance | undefined {
+    return /^[0-9a-z]{1,10}$/.test(suffix) ? this.at(Number.parseInt(suffix, 36), nowMs) : undefined
+  }
+
+  findByName(name: string, nowMs = 0): StoredInstance | undefined {
+    if (this.#count === 0) return undefined
+    if (name.startsWith(this.#namePrefix)) {
+      const instance = this.findBySuffix(name.slice(this.#namePrefix.length), nowMs)
+      if (instance?.name === name) return instance
+    }
+    const sequence = this.#sequenceOfChosenName(name)
+    return sequence === undefined ? undefined : this.at(sequence, nowMs)
+  }
+
+  /** All instances, oldest first, or latest first. */
+  async *scan(nowMs: number, reverse = false): AsyncIterable<StoredInstance> {
+    if (this.#count === 0) return
+    const range = { from: this.#key(this.#first), to: `${this.#prefix}~`, reverse }
+    for await (const [key, text] of this.#store.scanText(range)) {
+      const instance = this.#instance(Number.parseInt(key.slice(this.#prefix.length), 36), text, nowMs)
+      if (instance !== undefined) yield instance
+    }
+  }
+
+  /** After a sweep: nothing that is left expires before this. */
+  noteExpiry(expiryMs: number): void {
+    this.#expiryMs = expiryMs
+  }
+
+  /** The keys of everything that is kept for this container, to be discarded when it is deleted. */
+  get ranges(): readonly (readonly [from: string, to: string])[] {
+    const identifier = this.#resource.resourceIdentifier
+    return this.#named > 0
+      ? [
+          [this.#prefix, `${this.#prefix}~`],
+          [`n/${identifier}/`, `n/${identifier}/~`],
+        ]
+      : this.#next > 0
+        ? [[this.#prefix, `${this.#prefix}~`]]
+        : []
+  }
+
+  #remove(changes: StoreChange[], sequence: number, text: string): void {
+    changes.push({ key: this.#key(sequence), value: undefined })
+    this.#count--
+    this.#bytes -= sizeIn(text)
+    if (sequence === this.#first) this.#first++
+    if (this.#latest?.sequence === sequence) this.#latest = undefined
+    if (this.#named > 0) {
+      const name = (JSON.parse(text) as { readonly rn: string }).rn
+      if (name !== this.#defaultName(sequence)) {
+        this.#named--
+        changes.push({ key: this.#nameKey(name), value: undefined })
+      }
+    }
+  }
+
+  /** What expired is gone, even before it is swept. */
+  #instance(sequence: number, text: string, nowMs: number): StoredInstance | undefined {
+    if (nowMs >= this.#expiryMs && expiryIn(text) <= nowMs) return undefined
+    return new StoredInstance(this.#type, this.#resource, sequence, text)
+  }
+
+  #sequenceOfChosenName(name: string): number | undefined {
+    if (this.#named === 0) return undefined
+    const text = this.#store.getText(this.#nameKey(name))
+    return text === undefined ? undefined : Number.parseInt(text, 36)
+  }
+
+  #defaultName(sequence: number): string {
+    return this.#namePrefix + sequence.toString(36)
+  }
+
+  #nameKey(name: string): string {
+    return `n/${this.#resource.resourceIdentifier}/${name}`
+  }
+
+  #key(sequence: number): string {
+    return this.#prefix + sequence.toString(36).padStart(10, '0')
+  }
+}
+
+/**
+ * contentSize and expirationTime of a stored instance, without parsing it. Both stand before everything that an originator can fill with
+ * objects, and within a JSON string the quotes would be escaped, so that the first match is the attribute.
+ */
+function sizeIn(text: string): number {
+  return Number(/"cs":(\d+)/.exec(text)?.[1] ?? 0)
+}
+
+export function expiryIn(text: string): number {
+  const stamp = /"et":"([^"]+)"/.exec(text)?.[1]
+  return stamp === undefined ? Number.POSITIVE_INFINITY : (parseTimestamp(stamp) ?? Number.POSITIVE_INFINITY)
+}

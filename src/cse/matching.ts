@@ -1,0 +1,158 @@
+/** Whether a resource meets filter criteria: the conditions of TS-0004 table 6.3.5.8-1, one function for all who filter. */
+
+import type { Json } from '../onem2m/content.ts'
+import type { AttributeCondition, FilterCriteria } from '../onem2m/filter-criteria.ts'
+import { FilterOperation } from '../onem2m/filter-criteria.ts'
+import { parseTimestamp } from '../onem2m/timestamp.ts'
+import type { ResourceView } from '../resources/behaviour.ts'
+import { encodeAttributes } from '../resources/resource-type.ts'
+
+/** True when `value` lies before `limit`; also when there is no limit. */
+export function isBefore(value: unknown, limit: string | undefined): boolean {
+  if (limit === undefined) return true
+  return typeof value === 'string' && (parseTimestamp(value) ?? 0) < (parseTimestamp(limit) ?? 0)
+}
+
+/** True when `value` lies at or after `limit`; also when there is no limit. */
+export function isAfter(value: unknown, limit: string | undefined): boolean {
+  if (limit === undefined) return true
+  return typeof value === 'string' && (parseTimestamp(value) ?? 0) >= (parseTimestamp(limit) ?? 0)
+}
+
+type Condition = (resource: ResourceView, childrenOf: (resource: ResourceView) => Iterable<ResourceView>) => boolean
+
+/**
+ * A matcher for criteria: the tags combined by filterOperation (AND unless said), several values of one tag by OR. Criteria without any
+ * condition match everything.
+ */
+export function matcher(
+  criteria: FilterCriteria,
+  childrenOf: (resource: ResourceView) => Iterable<ResourceView>,
+): (resource: ResourceView) => boolean {
+  const conditions = conditionsOf(criteria)
+  if (conditions.length === 0) return () => true
+  const holds = (condition: Condition, resource: ResourceView) => condition(resource, childrenOf)
+  switch (criteria.filterOperation) {
+    case FilterOperation.OR:
+      return (resource) => conditions.some((condition) => holds(condition, resource))
+    case FilterOperation.XOR:
+      return (resource) => conditions.filter((condition) => holds(condition, resource)).length === 1
+    default:
+      return (resource) => conditions.every((condition) => holds(condition, resource))
+  }
+}
+
+function conditionsOf(criteria: FilterCriteria): Condition[] {
+  const conditions: Condition[] = []
+  const add = <T>(value: T | undefined, condition: (value: T) => Condition) => {
+    if (value !== undefined) conditions.push(condition(value))
+  }
+  const attribute = (resource: ResourceView, name: string) => resource.attributes[name]
+  const number = (resource: ResourceView, name: string) => {
+    const value = attribute(resource, name)
+    return typeof value === 'number' ? value : Number.NaN
+  }
+  add(criteria.createdBefore, (limit) => (resource) => isBefore(attribute(resource, 'creationTime'), limit))
+  add(criteria.createdAfter, (limit) => (resource) => isAfter(attribute(resource, 'creationTime'), limit))
+  add(criteria.modifiedSince, (limit) => (resource) => isAfter(attribute(resource, 'lastModifiedTime'), limit))
+  add(criteria.unmodifiedSince, (limit) => (resource) => isBefore(attribute(resource, 'lastModifiedTime'), limit))
+  add(criteria.expireBefore, (limit) => (resource) => isBefore(attribute(resource, 'expirationTime'), limit))
+  add(criteria.expireAfter, (limit) => (resource) => isAfter(attribute(resource, 'expirationTime'), limit))
+  add(criteria.stateTagSmaller, (limit) => (resource) => number(resource, 'stateTag') < limit)
+  add(criteria.stateTagBigger, (limit) => (resource) => number(resource, 'stateTag') >= limit)
+  add(criteria.sizeAbove, (limit) => (resource) => number(resource, 'contentSize') >= limit)
+  add(criteria.sizeBelow, (limit) => (resource) => number(resource, 'contentSize') < limit)
+  add(criteria.labels, (wanted) => (resource) => hasLabel(resource, wanted))
+  add(criteria.labelsQuery, (query) => labelsQuery(query))
+  add(criteria.resourceType, (types) => (resource) => types.includes(resource.definition.type))
+  add(criteria.contentType, (types) => (resource) => {
+    const info = attribute(resource, 'contentInfo')
+    return typeof info === 'string' && types.includes(info.split(':')[0] as string)
+  })
+  add(criteria.attribute, (wanted) => (resource) => wanted.some((condition) => hasAttribute(resource, condition)))
+  add(
+    criteria.childLabels,
+    (wanted) => (resource, childrenOf) => some(childrenOf(resource), (child) => hasLabel(child, wanted)),
+  )
+  add(
+    criteria.childResourceType,
+    (types) => (resource, childrenOf) => some(childrenOf(resource), (child) => types.includes(child.definition.type)),
+  )
+  add(
+    criteria.childAttribute,
+    (wanted) => (resource, childrenOf) =>
+      some(childrenOf(resource), (child) => wanted.some((condition) => hasAttribute(child, condition))),
+  )
+  add(
+    criteria.parentLabels,
+    (wanted) =>
+      ({ parent }) =>
+        parent !== undefined && hasLabel(parent, wanted),
+  )
+  add(
+    criteria.parentResourceType,
+    (types) =>
+      ({ parent }) =>
+        parent !== undefined && types.includes(parent.definition.type),
+  )
+  add(
+    criteria.parentAttribute,
+    (wanted) =>
+      ({ parent }) =>
+        parent !== undefined && wanted.some((condition) => hasAttribute(parent, condition)),
+  )
+  return conditions
+}
+
+function some(resources: Iterable<ResourceView>, holds: (resource: ResourceView) => boolean): boolean {
+  for (const resource of resources) if (holds(resource)) return true
+  return false
+}
+
+function labelsOf(resource: ResourceView): readonly string[] {
+  return (resource.attributes['labels'] as readonly string[] | undefined) ?? []
+}
+
+function hasLabel(resource: ResourceView, wanted: readonly string[]): boolean {
+  return labelsOf(resource).some((label) => wanted.includes(label))
+}
+
+/** One attribute condition: equality, where `*` in a text stands for anything. Lists match when one of their values does. */
+function hasAttribute(resource: ResourceView, { name, value }: AttributeCondition): boolean {
+  const long = resource.definition.byShortName.get(name) ?? name
+  if (!resource.definition.table.has(long)) return false
+  const own = Object.values(encodeAttributes(resource.definition, resource.attributes, new Set([long])))[0]
+  if (own === undefined) return false
+  return (Array.isArray(own) ? own : [own]).some((item: Json) => isEqual(item, value))
+}
+
+function isEqual(own: Json, wanted: Json): boolean {
+  if (typeof wanted === 'string' && wanted.includes('*')) {
+    const pattern = wanted.split('*').map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
+    return new RegExp(`^${pattern.join('[^]*')}$`).test(typeof own === 'string' ? own : JSON.stringify(own))
+  }
+  // HTTP carries every value as text.
+  return own === wanted || (typeof own !== 'object' && typeof wanted === 'string' && String(own) === wanted)
+}
+
+/** labelsQuery: `key`, `NT key`, `key EQ v`, `key NE v`, `key IN (a,b)`, `key NI (a,b)` on labels written `key:value`. */
+function labelsQuery(query: string): Condition {
+  const match = /^\s*(?:(NT)\s+(\S+)|(\S+?)(?:\s+(EQ|NE|IN|NI)\s+(.+?))?)\s*$/.exec(query)
+  if (match === null) return () => false
+  const [, negation, absentKey, key = '', operator, operand = ''] = match
+  const values = (resource: ResourceView, wanted: string) =>
+    labelsOf(resource)
+      .filter((label) => label === wanted || label.startsWith(`${wanted}:`))
+      .map((label) => label.slice(wanted.length + 1))
+  if (negation !== undefined) return (resource) => values(resource, absentKey as string).length === 0
+  if (operator === undefined) return (resource) => values(resource, key).length > 0
+  const wanted = operand
+    .replace(/^\(|\)$/g, '')
+    .split(',')
+    .map((item) => item.trim())
+  const isPositive = operator === 'EQ' || operator === 'IN'
+  return (resource) => {
+    const own = values(resource, key)
+    return own.length > 0 && own.some((value) => wanted.includes(value)) === isPositive
+  }
+}

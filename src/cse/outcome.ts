@@ -1,0 +1,14 @@
+/** What an operation comes to, before it is a response: the status, and content that may still be a resource. */
+
+import type { Content } from '../onem2m/content.ts'
+import type { ResponseStatusCode } from '../onem2m/status.ts'
+import type { Resource, StoredInstance } from './resource.ts'
+
+export interface Outcome {
+  readonly status: ResponseStatusCode
+  /** A resource stands for all its attributes. */
+  readonly content?: Content | Resource | StoredInstance | undefined
+  readonly createdAt?: string
+  readonly contentStatus?: number
+  readonly contentOffset?: number
+}

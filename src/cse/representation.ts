@@ -1,0 +1,137 @@
+/** What of a result the originator gets: result content (TS-0004 7.3.3.5, 7.5.2), partial retrieve, identifiers in the desired form. */
+
+import { refused } from '../onem2m/attribute-type.ts'
+import { type Content, type Json, type JsonObject, JsonText } from '../onem2m/content.ts'
+import { type DesiredIdentifierResultType, ResultContent } from '../onem2m/primitive.ts'
+import type { ResourceView } from '../resources/behaviour.ts'
+import { encodeAttributes } from '../resources/resource-type.ts'
+import type { Execution } from './execution.ts'
+import { Resource, type StoredInstance } from './resource.ts'
+
+const allowedForCreate: readonly number[] = [0, 1, 2, 3, 9]
+const allowedForUpdate: readonly number[] = [0, 1, 9]
+
+/** All attributes of a resource. */
+export function attributesContent(execution: Execution, resource: Resource | StoredInstance): JsonText {
+  return new JsonText(`{"${resource.definition.memberName}":${completeText(execution, resource)}}`)
+}
+
+/** The attributes as JSON text, with those computed at each retrieve. */
+export function completeText(execution: Execution, resource: Resource | StoredInstance): string {
+  const text = resource.wireText
+  const computed = resource.definition.behaviour?.computed
+  if (computed === undefined) return text
+  const more = JSON.stringify(encodeAttributes(resource.definition, computed(resource, execution)))
+  return more === '{}' ? text : `${text.slice(0, -1)},${more.slice(1)}`
+}
+
+/** Some attributes, named as on the wire. Throws BAD_REQUEST for names the type does not have. */
+export function partialContent(
+  execution: Execution,
+  resource: Resource | StoredInstance,
+  names: readonly string[],
+): JsonObject {
+  const { definition } = resource
+  const all = JSON.parse(completeText(execution, resource)) as Record<string, Json>
+  const wanted: Record<string, Json> = {}
+  for (const name of names) {
+    const short = definition.byShortName.has(name) ? name : definition.table.get(name)?.short
+    if (short === undefined) throw refused('atrl', name, `an attribute of ${definition.name}`)
+    if (all[short] !== undefined) wanted[short] = all[short]
+  }
+  return { [definition.memberName]: wanted }
+}
+
+/** The content of the response to a CREATE; `asked` are the attributes that the request gave. */
+export function creationResult(
+  execution: Execution,
+  resource: Resource | StoredInstance,
+  asked: JsonObject,
+): Content | undefined {
+  const kind = execution.request.resultContent ?? ResultContent.ATTRIBUTES
+  if (!allowedForCreate.includes(kind)) throw refused('rcn', kind, 'one of 0, 1, 2, 3, 9 in a CREATE')
+  switch (kind) {
+    case ResultContent.NOTHING:
+      return undefined
+    case ResultContent.HIERARCHICAL_ADDRESS:
+      return { 'm2m:uri': resource.address }
+    case ResultContent.HIERARCHICAL_ADDRESS_AND_ATTRIBUTES:
+      return {
+        'm2m:rce': {
+          uri: resource.address,
+          [resource.definition.memberName]: JSON.parse(completeText(execution, resource)) as JsonObject,
+        },
+      }
+    case ResultContent.MODIFIED_ATTRIBUTES:
+      return differing(resource, JSON.parse(completeText(execution, resource)) as JsonObject, asked)
+    default:
+      return attributesContent(execution, resource)
+  }
+}
+
+/** The content of the response to an UPDATE; `modified` are the long names of what changed. */
+export function updateResult(
+  execution: Execution,
+  resource: Resource,
+  asked: JsonObject,
+  modified: ReadonlySet<string>,
+): Content | undefined {
+  const kind = execution.request.resultContent ?? ResultContent.ATTRIBUTES
+  if (!allowedForUpdate.includes(kind)) throw refused('rcn', kind, 'one of 0, 1, 9 in an UPDATE')
+  if (kind === ResultContent.NOTHING) return undefined
+  if (kind === ResultContent.ATTRIBUTES) return attributesContent(execution, resource)
+  const now: Record<string, Json> = encodeAttributes(resource.definition, resource.attributes, modified)
+  for (const [short, value] of Object.entries(asked)) if (value === null) now[short] = null
+  return differing(resource, now, asked)
+}
+
+/** TS-0004 7.5.2, modified attributes: only what differs from the request, and nothing at all when nothing does. */
+function differing(resource: ResourceView, now: JsonObject, asked: JsonObject): Content | undefined {
+  const wire: Record<string, Json> = {}
+  for (const [short, value] of Object.entries(now)) {
+    if (JSON.stringify(asked[short]) !== JSON.stringify(value)) wire[short] = value
+  }
+  return Object.keys(wire).length === 0 ? undefined : { [resource.definition.memberName]: wire }
+}
+
+/** An identifier in the form asked for: structured unless `2`. */
+export function identifierOf(resource: ResourceView, form: DesiredIdentifierResultType | undefined): string {
+  return form === 2 ? resource.resourceIdentifier : resource.address
+}
+
+/** A child reference, TS-0004 6.3.5.29. */
+export function referenceTo(resource: ResourceView, form: DesiredIdentifierResultType | undefined): JsonObject {
+  return { nm: resource.name, typ: resource.definition.type, val: identifierOf(resource, form) }
+}
+
+/** A descendant with its place: what a nested result is put together from. */
+export interface Descendant {
+  readonly resource: Resource | StoredInstance
+  readonly level: number
+}
+
+/** Descendants nested below `root` as arrays under their member names, TS-0004 7.5.2 (rcn 4 and 8). */
+export function nest(
+  execution: Execution,
+  root: Resource | StoredInstance,
+  descendants: readonly Descendant[],
+  withAttributes: boolean,
+): JsonObject {
+  const top: Record<string, Json> = withAttributes ? (JSON.parse(completeText(execution, root)) as JsonObject) : {}
+  const wires = new Map<ResourceView, Record<string, Json>>([[root, top]])
+  for (const { resource } of descendants) {
+    const parentWire = wires.get(resource.parent as ResourceView)
+    if (parentWire === undefined) continue
+    const wire: Record<string, Json> = { ...(JSON.parse(completeText(execution, resource)) as JsonObject) }
+    wires.set(resource, wire)
+    const member = resource.definition.memberName
+    const siblings = (parentWire[member] as Json[] | undefined) ?? []
+    siblings.push(wire)
+    parentWire[member] = siblings
+  }
+  return { [root.definition.memberName]: top }
+}
+
+export function isStructure(resource: Resource | StoredInstance): resource is Resource {
+  return resource instanceof Resource
+}

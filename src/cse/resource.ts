@@ -1,0 +1,114 @@
+/** The resources of the tree as they lie in memory: structure with its children, and instances as they come from the disk. */
+
+import type { JsonObject } from '../onem2m/content.ts'
+import type { ResourceView } from '../resources/behaviour.ts'
+import { type Attributes, decodeStored, encodeAttributes, type ResourceType } from '../resources/resource-type.ts'
+import type { InstanceLog } from './instance-log.ts'
+
+interface ResourceFacts {
+  readonly definition: ResourceType
+  readonly resourceIdentifier: string
+  readonly name: string
+  readonly parent: Resource | undefined
+  readonly originator: string
+  readonly attributes: Attributes
+}
+
+/** A resource that lives in memory. Its attributes are an immutable record: a change puts another record in its place. */
+export class Resource implements ResourceView {
+  readonly definition: ResourceType
+  readonly resourceIdentifier: string
+  readonly name: string
+  readonly parent: Resource | undefined
+  readonly originator: string
+  readonly address: string
+  /** 0 for the CSEBase. */
+  readonly depth: number
+  readonly children = new Map<string, Resource>()
+  /** Children of type subscription, which every event looks at. */
+  readonly subscriptions: Resource[] = []
+  /** Of containers and the like. */
+  instances: InstanceLog | undefined
+  #stored: Attributes
+  #wireText: string | undefined
+
+  constructor(facts: ResourceFacts) {
+    this.definition = facts.definition
+    this.resourceIdentifier = facts.resourceIdentifier
+    this.name = facts.name
+    this.parent = facts.parent
+    this.originator = facts.originator
+    this.address = facts.parent === undefined ? facts.name : `${facts.parent.address}/${facts.name}`
+    this.depth = facts.parent === undefined ? 0 : facts.parent.depth + 1
+    this.#stored = facts.attributes
+  }
+
+  /** What is stored: all but the counters of instances and what is computed at each retrieve. */
+  get stored(): Attributes {
+    return this.#stored
+  }
+
+  set stored(attributes: Attributes) {
+    this.#stored = attributes
+    this.#wireText = undefined
+  }
+
+  get attributes(): Attributes {
+    return this.instances === undefined ? this.#stored : { ...this.#stored, ...this.instances.counters }
+  }
+
+  /** The attributes as JSON text in wire form. */
+  get wireText(): string {
+    this.#wireText ??= JSON.stringify(encodeAttributes(this.definition, this.#stored))
+    return this.instances === undefined ? this.#wireText : this.instances.completeWireText(this.#wireText)
+  }
+
+  /** True when `other` is this resource or lies below it. */
+  contains(other: ResourceView): boolean {
+    for (let at: ResourceView | undefined = other; at !== undefined; at = at.parent) if (at === this) return true
+    return false
+  }
+}
+
+/** One instance of a container, read from the disk for the time of a request. */
+export class StoredInstance implements ResourceView {
+  readonly definition: ResourceType
+  readonly parent: Resource
+  readonly sequence: number
+  /** The attributes as JSON text in wire form, as stored. */
+  readonly wireText: string
+  #attributes: Attributes | undefined
+
+  constructor(definition: ResourceType, parent: Resource, sequence: number, wireText: string) {
+    this.definition = definition
+    this.parent = parent
+    this.sequence = sequence
+    this.wireText = wireText
+  }
+
+  get attributes(): Attributes {
+    this.#attributes ??= decodeStored(this.definition, JSON.parse(this.wireText) as JsonObject)
+    return this.#attributes
+  }
+
+  get stored(): Attributes {
+    return this.attributes
+  }
+
+  get resourceIdentifier(): string {
+    return this.attributes['resourceIdentifier'] as string
+  }
+
+  get name(): string {
+    return this.attributes['resourceName'] as string
+  }
+
+  get address(): string {
+    return `${this.parent.address}/${this.name}`
+  }
+
+  /** Instances have no originator of their own: their container's rights are theirs. */
+  get originator(): string {
+    return this.parent.originator
+  }
+}

@@ -1,0 +1,91 @@
+/** RETRIEVE (TS-0004 7.3.3.7): of a resource, of parts of it, with its children, or of what discovery finds below it. */
+
+import { refused } from '../onem2m/attribute-type.ts'
+import type { FilterCriteria } from '../onem2m/filter-criteria.ts'
+import { FilterUsage } from '../onem2m/filter-criteria.ts'
+import { ResultContent } from '../onem2m/primitive.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import { AccessRight } from '../resources/access-control-policy.ts'
+import { discover, find } from './discovery.ts'
+import type { Execution } from './execution.ts'
+import { matcher } from './matching.ts'
+import type { Outcome } from './outcome.ts'
+import { nest, partialContent, referenceTo } from './representation.ts'
+import { Resource, type StoredInstance } from './resource.ts'
+
+const hidden = 'this container does not show its instances one by one (disr)'
+
+export function retrieve(execution: Execution): Outcome | Promise<Outcome> {
+  const { request } = execution
+  const criteria = request.filterCriteria
+  const { resource, virtualChild } = execution.target()
+  if (criteria?.filterUsage === FilterUsage.DISCOVERY) return discover(execution, resource)
+  if (criteria?.filterUsage === FilterUsage.IPE_ON_DEMAND)
+    throw new OneM2MError(Status.NOT_IMPLEMENTED, 'fc.fu: IPE on-demand discovery is not supported')
+  execution.require(AccessRight.RETRIEVE, resource)
+  if (resource instanceof Resource ? false : resource.parent.stored['disableRetrieval'] === true)
+    throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${hidden}`)
+  if (virtualChild !== undefined && resource instanceof Resource)
+    throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${virtualChild} can't be retrieved`)
+  if (request.attributeList !== undefined)
+    return { status: Status.OK, content: partialContent(execution, resource, request.attributeList) }
+  return withResultContent(execution, resource, criteria)
+}
+
+function withResultContent(
+  execution: Execution,
+  resource: Resource | StoredInstance,
+  criteria: FilterCriteria | undefined,
+): Outcome | Promise<Outcome> {
+  const kind = execution.request.resultContent ?? ResultContent.ATTRIBUTES
+  switch (kind) {
+    case ResultContent.ATTRIBUTES:
+      // TS-0004 7.3.3.7: a conditional retrieve whose condition does not hold finds nothing.
+      if (criteria !== undefined && !matcher(criteria, (parent) => execution.childrenOf(parent))(resource))
+        throw new OneM2MError(Status.NOT_FOUND, 'fc: the resource does not meet the filter criteria')
+      return { status: Status.OK, content: resource }
+    case ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES:
+    case ResultContent.CHILD_RESOURCES:
+    case ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES:
+    case ResultContent.CHILD_REFERENCES:
+      return withChildren(execution, resource, kind, criteria ?? {})
+    case ResultContent.ORIGINAL_RESOURCE:
+      throw refused('rcn', kind, 'an announced resource as the target: only these have an original')
+    default:
+      throw refused('rcn', kind, 'one of 1, 4, 5, 6, 7, 8 in a RETRIEVE')
+  }
+}
+
+/** rcn 4, 5, 6, 8. Without a level, references go one level down and nested resources all the way: TS-0004 7.5.2. */
+async function withChildren(
+  execution: Execution,
+  resource: Resource | StoredInstance,
+  kind: number,
+  criteria: FilterCriteria,
+): Promise<Outcome> {
+  const isReference = kind === ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES || kind === ResultContent.CHILD_REFERENCES
+  const range = isReference && criteria.level === undefined ? { ...criteria, level: 1 } : criteria
+  const { descendants, partial } = await find(execution, resource, range, AccessRight.RETRIEVE)
+  const form = execution.request.desiredIdentifierResultType
+  const references = isReference ? descendants.map((descendant) => referenceTo(descendant.resource, form)) : []
+  switch (kind) {
+    case ResultContent.CHILD_REFERENCES:
+      return { status: Status.OK, content: { 'm2m:rrl': { rrf: references } }, ...partial }
+    case ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES: {
+      const nested = nest(execution, resource, [], true)
+      const member = resource.definition.memberName
+      const attributes = nested[member] as Record<string, unknown>
+      return {
+        status: Status.OK,
+        content: { [member]: { ...attributes, ch: references } } as typeof nested,
+        ...partial,
+      }
+    }
+    default:
+      return {
+        status: Status.OK,
+        content: nest(execution, resource, descendants, kind === ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES),
+        ...partial,
+      }
+  }
+}

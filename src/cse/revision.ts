@@ -1,0 +1,105 @@
+/** UPDATE (TS-0004 7.3.3.8): changed, added and deleted attributes of a resource, and what follows from them. */
+
+import { refused } from '../onem2m/attribute-type.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import { formatTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
+import { AccessRight } from '../resources/access-control-policy.ts'
+import type { Revision } from '../resources/behaviour.ts'
+import { contentMember, decodeForUpdate } from '../resources/resource-type.ts'
+import { NotificationEventType } from '../resources/subscription.ts'
+import { raise } from './event.ts'
+import type { Execution } from './execution.ts'
+import { matcher } from './matching.ts'
+import type { Outcome } from './outcome.ts'
+import { updateResult } from './representation.ts'
+import { Resource } from './resource.ts'
+
+export function update(execution: Execution): Outcome {
+  const { request, originator } = execution
+  const { resource, virtualChild } = execution.target()
+  const refusal = resource.definition.behaviour?.refusesUpdate
+  if (refusal !== undefined) throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${refusal}`)
+  if (!(resource instanceof Resource) || virtualChild !== undefined)
+    throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${request.to} can't be updated`)
+  const wire = contentMember(request.content, resource.definition)
+  if ('acpi' in wire) checkPolicyChange(execution, resource, Object.keys(wire))
+  else execution.require(AccessRight.UPDATE, resource)
+  const criteria = request.filterCriteria
+  if (criteria !== undefined && !matcher(criteria, (parent) => execution.childrenOf(parent))(resource))
+    throw new OneM2MError(Status.NOT_FOUND, 'fc: the resource does not meet the filter criteria')
+
+  const changes = decodeForUpdate(resource.definition, wire)
+  const revision: Revision = {
+    resource,
+    originator,
+    changes,
+    value: (name) => (changes.has(name) ? changes.get(name) : resource.stored[name]),
+  }
+  settleExpirationTime(execution, resource, changes)
+  resource.definition.behaviour?.beforeUpdate?.(revision, execution)
+  const modified = apply(execution, resource, changes)
+  raise(execution, resource, { event: NotificationEventType.UPDATE_OF_RESOURCE, resource, modified })
+  if (resource.parent !== undefined && resource.instances !== undefined) trim(execution, resource)
+  return { status: Status.UPDATED, content: updateResult(execution, resource, wire, modified) }
+}
+
+/** accessControlPolicyIDs change alone, under the rights of the policies that are linked now. */
+function checkPolicyChange(execution: Execution, resource: Resource, names: readonly string[]): void {
+  if (names.length > 1) throw refused('acpi', names, 'acpi as the only attribute of its UPDATE')
+  if (!execution.parts.access.allowsPolicyChange(execution.originator, resource, execution.context))
+    throw new OneM2MError(
+      Status.ORIGINATOR_HAS_NO_PRIVILEGE,
+      `fr: ${execution.originator} may not change which policies protect ${resource.address}`,
+    )
+}
+
+/** Not in the past, not before a child's (refused); not after the parent's or the maximum (cut). TS-0004 7.3.3.4. */
+function settleExpirationTime(execution: Execution, resource: Resource, changes: Map<string, unknown>): void {
+  if (!changes.has('expirationTime') || !resource.definition.hasExpirationTime) return
+  const { nowMs, parts } = execution
+  const asked = changes.get('expirationTime') as string | undefined
+  const askedMs =
+    asked === undefined ? nowMs + parts.settings.defaultLifetimeSeconds * 1000 : (parseTimestamp(asked) as number)
+  if (askedMs <= nowMs) throw refused('et', asked, 'a time in the future')
+  const parentMs = resource.parent === undefined ? Number.POSITIVE_INFINITY : execution.expiryOf(resource.parent)
+  const latestMs = Math.min(parentMs, nowMs + parts.settings.maxLifetimeSeconds * 1000)
+  const settledMs = Math.min(askedMs, latestMs)
+  for (const child of resource.children.values()) {
+    if (execution.expiryOf(child) > settledMs && Number.isFinite(execution.expiryOf(child)))
+      throw refused('et', asked, `a time not before that of its child ${child.name}, ${child.stored['expirationTime']}`)
+  }
+  changes.set('expirationTime', settledMs === askedMs && asked !== undefined ? asked : formatTimestamp(settledMs))
+  execution.transaction.afterCommit(() => parts.expiration.watch(resource))
+}
+
+/** Puts the new attributes in place; returns the long names of those that changed. */
+function apply(execution: Execution, resource: Resource, changes: ReadonlyMap<string, unknown>): ReadonlySet<string> {
+  const attributes: Record<string, unknown> = { ...resource.stored, lastModifiedTime: execution.now }
+  for (const [name, value] of changes) {
+    if (value === undefined) delete attributes[name]
+    else attributes[name] = value
+  }
+  const modified = new Set(changes.keys()).add('lastModifiedTime')
+  const { instances } = resource
+  if (resource.definition.table.has('stateTag')) {
+    modified.add('stateTag')
+    if (instances === undefined) attributes['stateTag'] = ((attributes['stateTag'] as number | undefined) ?? 0) + 1
+    else {
+      execution.transaction.onUndo(instances.remember())
+      instances.countStateChange()
+      execution.transaction.changes.push(instances.countersChange())
+    }
+  }
+  execution.replaceAttributes(resource, attributes)
+  return modified
+}
+
+/** Lower limits take effect at once. */
+function trim({ transaction }: Execution, resource: Resource): void {
+  const { maxNrOfInstances, maxByteSize } = resource.stored as { maxNrOfInstances?: number; maxByteSize?: number }
+  resource.instances?.trim(
+    transaction.changes,
+    maxNrOfInstances ?? Number.POSITIVE_INFINITY,
+    maxByteSize ?? Number.POSITIVE_INFINITY,
+  )
+}

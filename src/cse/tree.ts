@@ -1,0 +1,253 @@
+/**
+ * The resource tree: who is whose child, which identifier means which resource, and indexes over what discovery asks for most. It knows
+ * every addressing form of TS-0004 7.3.2 and nothing of operations.
+ */
+
+import type { JsonObject } from '../onem2m/content.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import { decodeStored, encodeAttributes, type ResourceType } from '../resources/resource-type.ts'
+import type { Store, StoreChange } from '../store/store.ts'
+import { InstanceLog } from './instance-log.ts'
+import { Resource, type StoredInstance } from './resource.ts'
+
+/** What an address leads to: a resource, an instance, or a virtual child (`fopt`, `pcu`) with what follows it. */
+export interface Target {
+  readonly resource: Resource | StoredInstance
+  readonly virtualChild?: string
+  readonly suffix?: string
+}
+
+interface TreeFacts {
+  readonly store: Store
+  readonly resourceTypes: ReadonlyMap<number, ResourceType>
+  readonly cseId: string
+  readonly spId: string
+  readonly cseBaseName: string
+}
+
+/** The resource identifier of the CSEBase. */
+export const rootIdentifier = 'cb'
+
+const subscriptionType = 23
+
+/** How a structural resource is stored: internal originator, and the attributes in wire form. */
+type StoredResource = readonly [originator: string, attributes: JsonObject]
+
+export class Tree {
+  readonly #facts: TreeFacts
+  readonly #byIdentifier = new Map<string, Resource>()
+  readonly #byType = new Map<number, Set<Resource>>()
+  readonly #byLabel = new Map<string, Set<Resource>>()
+  #root: Resource | undefined
+
+  constructor(facts: TreeFacts) {
+    this.#facts = facts
+  }
+
+  get root(): Resource {
+    if (this.#root === undefined) throw new Error('the tree is not loaded')
+    return this.#root
+  }
+
+  get size(): number {
+    return this.#byIdentifier.size
+  }
+
+  get(resourceIdentifier: string): Resource | undefined {
+    return this.#byIdentifier.get(resourceIdentifier)
+  }
+
+  ofType(type: number): ReadonlySet<Resource> {
+    return this.#byType.get(type) ?? new Set()
+  }
+
+  withLabel(label: string): ReadonlySet<Resource> {
+    return this.#byLabel.get(label) ?? new Set()
+  }
+
+  /**
+   * The part of an address that follows this CSE's own identifier, or undefined when the address leads to another CSE.
+   * TS-0004 7.3.2.6: `onem2m/x`, `/mn-cse-1/onem2m/x`, `//openmtc.org/mn-cse-1/onem2m/x` are one.
+   */
+  localPart(address: string): string | undefined {
+    if (!address.startsWith('/')) return address
+    const { cseId, spId } = this.#facts
+    let rest = address
+    if (address.startsWith('//')) {
+      if (!address.startsWith(`${spId}/`)) return undefined
+      rest = address.slice(spId.length)
+    }
+    if (rest === cseId) return ''
+    return rest.startsWith(`${cseId}/`) ? rest.slice(cseId.length + 1) : undefined
+  }
+
+  /** What a CSE-relative address leads to; undefined when nothing is there. */
+  resolve(localPart: string, nowMs: number): Target | undefined {
+    const root = this.root
+    let at = root
+    let rest = localPart
+    const first = takeSegment(rest)
+    if (first === this.#facts.cseBaseName || first === '-' || localPart === '') {
+      rest = rest.slice(first.length + 1)
+    } else {
+      const resource = this.#byIdentifier.get(first)
+      if (resource === undefined) {
+        const instance = this.#instanceByIdentifier(first, nowMs)
+        return instance === undefined || rest.length > first.length ? undefined : { resource: instance }
+      }
+      at = resource
+      rest = rest.slice(first.length + 1)
+    }
+    while (rest !== '') {
+      const segment = takeSegment(rest)
+      rest = rest.slice(segment.length + 1)
+      const child = at.children.get(segment)
+      if (child !== undefined) at = child
+      else return this.#beyondStructure(at, segment, rest, nowMs)
+    }
+    return { resource: at }
+  }
+
+  #beyondStructure(at: Resource, segment: string, rest: string, nowMs: number): Target | undefined {
+    if (at.definition.virtualChildren?.includes(segment)) {
+      if (at.instances === undefined) return { resource: at, virtualChild: segment, suffix: rest }
+      const instance = segment === 'la' ? at.instances.latest(nowMs) : at.instances.oldest(nowMs)
+      return instance === undefined || rest !== '' ? undefined : { resource: instance, virtualChild: segment }
+    }
+    const instance = rest === '' ? at.instances?.findByName(segment, nowMs) : undefined
+    return instance === undefined ? undefined : { resource: instance }
+  }
+
+  #instanceByIdentifier(identifier: string, nowMs: number): StoredInstance | undefined {
+    const cut = identifier.lastIndexOf('-')
+    if (cut <= 0) return undefined
+    return this.#byIdentifier.get(identifier.slice(0, cut))?.instances?.findBySuffix(identifier.slice(cut + 1), nowMs)
+  }
+
+  /** Puts a resource into the tree and all indexes. */
+  add(resource: Resource): void {
+    const { definition, parent } = resource
+    const instanceType =
+      definition.instanceType === undefined ? undefined : this.#facts.resourceTypes.get(definition.instanceType)
+    if (instanceType !== undefined && resource.instances === undefined)
+      resource.instances = new InstanceLog(resource, instanceType, this.#facts.store)
+    if (parent === undefined) this.#root = resource
+    else parent.children.set(resource.name, resource)
+    if (definition.type === subscriptionType) parent?.subscriptions.push(resource)
+    this.#byIdentifier.set(resource.resourceIdentifier, resource)
+    addTo(this.#byType, definition.type, resource)
+    for (const label of labelsOf(resource)) addTo(this.#byLabel, label, resource)
+  }
+
+  /** Takes one resource out of the tree and all indexes; its children are the caller's business. */
+  remove(resource: Resource): void {
+    const { definition, parent } = resource
+    if (parent?.children.get(resource.name) === resource) parent.children.delete(resource.name)
+    if (definition.type === subscriptionType && parent !== undefined) {
+      const index = parent.subscriptions.indexOf(resource)
+      if (index >= 0) parent.subscriptions.splice(index, 1)
+    }
+    this.#byIdentifier.delete(resource.resourceIdentifier)
+    removeFrom(this.#byType, definition.type, resource)
+    for (const label of labelsOf(resource)) removeFrom(this.#byLabel, label, resource)
+  }
+
+  /** Gives a resource other attributes and keeps the indexes right. */
+  replaceAttributes(resource: Resource, attributes: Resource['stored']): void {
+    for (const label of labelsOf(resource)) removeFrom(this.#byLabel, label, resource)
+    resource.stored = attributes
+    for (const label of labelsOf(resource)) addTo(this.#byLabel, label, resource)
+  }
+
+  changeOf(resource: Resource): StoreChange {
+    return {
+      key: `r/${resource.resourceIdentifier}`,
+      value: () =>
+        JSON.stringify([
+          resource.originator,
+          encodeAttributes(resource.definition, resource.stored),
+        ] satisfies StoredResource),
+    }
+  }
+
+  removalOf(resource: Resource): StoreChange {
+    return { key: `r/${resource.resourceIdentifier}`, value: undefined }
+  }
+
+  /**
+   * Loads the structure below `root`. Resources whose parent or type is not there are left out and counted: after a repair of a damaged
+   * store some may be missing, and the rest must still be served.
+   */
+  async load(root: Resource): Promise<{ readonly resources: number; readonly orphans: number }> {
+    this.add(root)
+    const stored = new Map<string, readonly [ResourceType, string, JsonObject]>()
+    for await (const [key, text] of this.#facts.store.scanText({ from: 'r/', to: 'r0' })) {
+      const [originator, wire] = JSON.parse(text) as StoredResource
+      const type = this.#facts.resourceTypes.get(wire['ty'] as number)
+      if (type !== undefined && key !== `r/${rootIdentifier}`) stored.set(key.slice(2), [type, originator, wire])
+    }
+    const counters = new Map<string, string>()
+    for await (const [key, text] of this.#facts.store.scanText({ from: 'c/', to: 'c0' }))
+      counters.set(key.slice(2), text)
+    for (const identifier of stored.keys()) this.#place(identifier, stored, counters)
+    return { resources: this.size, orphans: stored.size - (this.size - 1) }
+  }
+
+  /** Places a stored resource below its parent, parents first. */
+  #place(
+    identifier: string,
+    stored: ReadonlyMap<string, readonly [ResourceType, string, JsonObject]>,
+    counters: ReadonlyMap<string, string>,
+  ): void {
+    const chain: string[] = []
+    for (let at = identifier; !this.#byIdentifier.has(at); ) {
+      const entry = stored.get(at)
+      if (entry === undefined || chain.length > 10_000) return
+      chain.push(at)
+      at = entry[2]['pi'] as string
+    }
+    for (const at of chain.reverse()) {
+      const [definition, originator, wire] = stored.get(at) as readonly [ResourceType, string, JsonObject]
+      const resource = new Resource({
+        definition,
+        originator,
+        resourceIdentifier: at,
+        name: wire['rn'] as string,
+        parent: this.#byIdentifier.get(wire['pi'] as string),
+        attributes: decodeStored(definition, wire),
+      })
+      this.add(resource)
+      resource.instances?.restore(counters.get(at))
+    }
+  }
+}
+
+/** An address that is none, refused with what is wrong about it: empty segments, white space. */
+export function checkAddress(to: string): void {
+  if (to.length > 1024 || /\s|[^/]\/\/|^\/\/\/|\/$/.test(to))
+    throw new OneM2MError(
+      Status.BAD_REQUEST,
+      `to: got ${JSON.stringify(to.slice(0, 80))}, expected an address such as onem2m/app/temp, /mn-cse-1/onem2m or //sp/mn-cse-1/cnt1`,
+    )
+}
+
+function takeSegment(path: string): string {
+  const slash = path.indexOf('/')
+  return slash < 0 ? path : path.slice(0, slash)
+}
+
+function labelsOf(resource: Resource): readonly string[] {
+  return (resource.stored['labels'] as readonly string[] | undefined) ?? []
+}
+
+function addTo<K>(index: Map<K, Set<Resource>>, key: K, resource: Resource): void {
+  const set = index.get(key)
+  if (set === undefined) index.set(key, new Set([resource]))
+  else set.add(resource)
+}
+
+function removeFrom<K>(index: Map<K, Set<Resource>>, key: K, resource: Resource): void {
+  const set = index.get(key)
+  set?.delete(resource)
+  if (set?.size === 0) index.delete(key)
+}

@@ -1,0 +1,20 @@
+/** What developers of applications import: the client and the words of the standard that it takes and returns. Importing it does no I/O. */
+
+export { OneM2MClient, type OneM2MClientOptions, type RequestOptions } from './client/client.ts'
+export { type ConnectOptions, connect } from './client/connect.ts'
+export { HttpTransport } from './client/http-transport.ts'
+export { OneM2MResponseError, type SendOptions, type Transport } from './client/transport.ts'
+export { type Content, contentObject, type Json, type JsonObject, JsonText } from './onem2m/content.ts'
+export { type AttributeCondition, type FilterCriteria, FilterOperation, FilterUsage } from './onem2m/filter-criteria.ts'
+export {
+  type DesiredIdentifierResultType,
+  Operation,
+  type RequestPrimitive,
+  type ResponsePrimitive,
+  type ResponseType,
+  ResponseTypeValue,
+  ResultContent,
+} from './onem2m/primitive.ts'
+export { OneM2MError, type ResponseStatusCode, Status } from './onem2m/status.ts'
+export { formatTimestamp, parseDuration, parseTimestamp } from './onem2m/timestamp.ts'
+export { resourceTypes } from './resources/index.ts'

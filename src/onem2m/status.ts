@@ -1,0 +1,63 @@
+/** The response status codes of TS-0004 6.6.3 and the one error that a requester can cause. */
+
+export const Status = {
+  ACCEPTED: 1000,
+  ACCEPTED_NON_BLOCKING_SYNCH: 1001,
+  ACCEPTED_NON_BLOCKING_ASYNCH: 1002,
+  OK: 2000,
+  CREATED: 2001,
+  DELETED: 2002,
+  UPDATED: 2004,
+  BAD_REQUEST: 4000,
+  RELEASE_VERSION_NOT_SUPPORTED: 4001,
+  NOT_FOUND: 4004,
+  OPERATION_NOT_ALLOWED: 4005,
+  REQUEST_TIMEOUT: 4008,
+  UNSUPPORTED_MEDIA_TYPE: 4015,
+  SUBSCRIPTION_CREATOR_HAS_NO_PRIVILEGE: 4101,
+  CONTENTS_UNACCEPTABLE: 4102,
+  ORIGINATOR_HAS_NO_PRIVILEGE: 4103,
+  GROUP_REQUEST_IDENTIFIER_EXISTS: 4104,
+  CONFLICT: 4105,
+  ORIGINATOR_NOT_AUTHENTICATED: 4106,
+  SECURITY_ASSOCIATION_REQUIRED: 4107,
+  INVALID_CHILD_RESOURCE_TYPE: 4108,
+  NO_MEMBERS: 4109,
+  GROUP_MEMBER_TYPE_INCONSISTENT: 4110,
+  ORIGINATOR_HAS_ALREADY_REGISTERED: 4117,
+  BLOCKING_SUBSCRIPTION_ALREADY_EXISTS: 4124,
+  SPECIALIZATION_SCHEMA_NOT_FOUND: 4125,
+  APP_RULE_VALIDATION_FAILED: 4126,
+  OPERATION_DENIED_BY_REMOTE_ENTITY: 4127,
+  SERVICE_SUBSCRIPTION_NOT_ESTABLISHED: 4128,
+  INTERNAL_SERVER_ERROR: 5000,
+  NOT_IMPLEMENTED: 5001,
+  TARGET_NOT_REACHABLE: 5103,
+  RECEIVER_HAS_NO_PRIVILEGE: 5105,
+  ALREADY_EXISTS: 5106,
+  REMOTE_ENTITY_NOT_REACHABLE: 5107,
+  TARGET_NOT_SUBSCRIBABLE: 5203,
+  SUBSCRIPTION_VERIFICATION_INITIATION_FAILED: 5204,
+  SUBSCRIPTION_HOST_HAS_NO_PRIVILEGE: 5205,
+  NON_BLOCKING_SYNCH_REQUEST_NOT_SUPPORTED: 5206,
+  NOT_ACCEPTABLE: 5207,
+  GROUP_MEMBERS_NOT_RESPONDED: 5209,
+  MAX_NUMBER_OF_MEMBER_EXCEEDED: 6010,
+} as const
+
+/** A response status code, TS-0004 6.6.3. Codes that a peer sends and that are not listed above are possible. */
+export type ResponseStatusCode = number
+
+/**
+ * What a requester caused and may be told: the text names the attribute or parameter, what came and what was expected, and goes
+ * to the requester in `m2m:dbg` as it is.
+ */
+export class OneM2MError extends Error {
+  readonly status: ResponseStatusCode
+
+  constructor(status: ResponseStatusCode, text: string, cause?: unknown) {
+    super(text, cause === undefined ? undefined : { cause })
+    this.name = 'OneM2MError'
+    this.status = status
+  }
+}

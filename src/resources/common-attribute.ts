@@ -1,0 +1,63 @@
+/** Universal and common attributes (TS-0001 9.6.1.3): described once, picked by the tables of the resource types. */
+
+import {
+  absoluteOrRelativeTimestamp,
+  enumeration,
+  identifier,
+  integer,
+  listOf,
+  nonNegativeInteger,
+  objectOf,
+  required,
+  resourceName,
+  text,
+  timestamp,
+} from '../onem2m/attribute-type.ts'
+import type { AttributeDefinition } from './resource-type.ts'
+
+const row = (
+  short: string,
+  type: AttributeDefinition['type'],
+  create: AttributeDefinition['create'],
+  update: AttributeDefinition['update'],
+  announce: AttributeDefinition['announce'],
+  isPermanent = false,
+): AttributeDefinition => ({ short, type, create, update, announce, isPermanent })
+
+/** In every resource, in this order on the wire. TS-0001 table 9.6.1.3.1-1. */
+export const universalAttributes = {
+  resourceName: row('rn', resourceName, 'O', 'NP', 'NA', true),
+  resourceType: row('ty', integer, 'NP', 'NP', 'NA', true),
+  resourceIdentifier: row('ri', identifier, 'NP', 'NP', 'NA', true),
+  parentIdentifier: row('pi', text, 'NP', 'NP', 'NA', true),
+  creationTime: row('ct', timestamp, 'NP', 'NP', 'NA', true),
+  lastModifiedTime: row('lt', timestamp, 'NP', 'NP', 'NA', true),
+} satisfies Record<string, AttributeDefinition>
+
+/** In many resource types. TS-0001 table 9.6.1.3.2-1. */
+export const commonAttributes = {
+  expirationTime: row('et', timestamp, 'O', 'O', 'MA'),
+  labels: row('lbl', listOf(text), 'O', 'O', 'MA'),
+  accessControlPolicyIds: row('acpi', listOf(identifier), 'O', 'O', 'MA'),
+  dynamicAuthorizationConsultationIds: row('daci', listOf(identifier), 'O', 'O', 'MA'),
+  announceTo: row('at', listOf(identifier), 'O', 'O', 'NA'),
+  announcedAttribute: row('aa', listOf(text), 'O', 'O', 'NA'),
+  announceSyncType: row('ast', enumeration('1 or 2', 1, 2), 'O', 'O', 'NA'),
+  creator: row('cr', identifier, 'O', 'NP', 'NA'),
+  custodian: row('cstn', identifier, 'O', 'O', 'NA'),
+  stateTag: row('st', nonNegativeInteger, 'NP', 'NP', 'OA', true),
+  contentSize: row('cs', nonNegativeInteger, 'NP', 'NP', 'OA', true),
+  location: row(
+    'loc',
+    objectOf('a location with typ and crd', {
+      locationType: required('typ', enumeration('1 to 6', 1, 2, 3, 4, 5, 6)),
+      coordinates: required('crd', text),
+    }),
+    'O',
+    'O',
+    'OA',
+  ),
+  dataGenerationTime: row('dgt', absoluteOrRelativeTimestamp, 'O', 'NP', 'OA'),
+} satisfies Record<string, AttributeDefinition>
+
+export type CommonAttributeName = keyof typeof commonAttributes

@@ -1,0 +1,41 @@
+/** container (TS-0001 9.6.6, TS-0004 7.4.6): keeps contentInstances within the limits that its table names. */
+
+import { boolean, identifier, listOf, nonNegativeInteger, text } from '../onem2m/attribute-type.ts'
+import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
+
+export const container = defineResourceType({
+  type: 3,
+  name: 'container',
+  memberName: 'm2m:cnt',
+  clause: 'TS-0001 9.6.6',
+  common: [
+    'expirationTime',
+    'accessControlPolicyIds',
+    'labels',
+    'dynamicAuthorizationConsultationIds',
+    'announceTo',
+    'announcedAttribute',
+    'announceSyncType',
+    'custodian',
+    'creator',
+    'location',
+    'stateTag',
+  ],
+  attributes: {
+    maxNrOfInstances: attribute('mni', nonNegativeInteger, 'O', 'O', 'OA'),
+    maxByteSize: attribute('mbs', nonNegativeInteger, 'O', 'O', 'OA'),
+    /** Seconds. */
+    maxInstanceAge: attribute('mia', nonNegativeInteger, 'O', 'O', 'OA'),
+    currentNrOfInstances: attribute('cni', nonNegativeInteger, 'NP', 'NP', 'NA', true),
+    currentByteSize: attribute('cbs', nonNegativeInteger, 'NP', 'NP', 'NA', true),
+    locationId: attribute('li', identifier, 'NP', 'NP', 'OA'),
+    ontologyRef: attribute('or', identifier, 'O', 'O', 'OA'),
+    disableRetrieval: attribute('disr', boolean, 'O', 'O', 'OA'),
+    subscriptionIds: attribute('subi', listOf(text), 'O', 'O', 'NA'),
+  },
+  children: [3, 4, 23, 24, 28, 29, 65],
+  virtualChildren: ['la', 'ol'],
+  instanceType: 4,
+})
+
+export type Container = AttributesOf<typeof container>

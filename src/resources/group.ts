@@ -1,0 +1,123 @@
+/** group (TS-0001 9.6.13, TS-0004 7.4.13 and 7.4.14): resources that are addressed as one through its virtual child fopt. */
+
+import {
+  boolean,
+  durationText,
+  enumeration,
+  identifier,
+  listOf,
+  nonNegativeInteger,
+  objectOf,
+  optional,
+  positiveInteger,
+  text,
+} from '../onem2m/attribute-type.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import type { Engine } from './behaviour.ts'
+import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
+
+/** TS-0004 6.3.4.2.14. What happens to members of the wrong type. */
+const ConsistencyStrategy = { ABANDON_MEMBER: 1, ABANDON_GROUP: 2, SET_MIXED: 3 } as const
+const MIXED = 0
+
+export const group = defineResourceType({
+  type: 9,
+  name: 'group',
+  memberName: 'm2m:grp',
+  clause: 'TS-0001 9.6.13',
+  common: [
+    'expirationTime',
+    'accessControlPolicyIds',
+    'labels',
+    'dynamicAuthorizationConsultationIds',
+    'announceTo',
+    'announcedAttribute',
+    'announceSyncType',
+    'custodian',
+    'creator',
+  ],
+  attributes: {
+    memberType: attribute('mt', nonNegativeInteger, 'O', 'NP', 'OA', true),
+    specializationType: attribute('spty', text, 'O', 'NP', 'OA'),
+    currentNrOfMembers: attribute('cnm', nonNegativeInteger, 'NP', 'NP', 'NA', true),
+    maxNrOfMembers: attribute('mnm', positiveInteger, 'M', 'O', 'OA'),
+    memberIds: attribute('mid', listOf(identifier), 'M', 'O', 'OA'),
+    membersAccessControlPolicyIds: attribute('macp', listOf(identifier), 'O', 'O', 'OA'),
+    memberTypeValidated: attribute('mtv', boolean, 'NP', 'NP', 'OA'),
+    consistencyStrategy: attribute('csy', enumeration('1, 2 or 3', 1, 2, 3), 'O', 'NP', 'OA'),
+    groupName: attribute('gn', text, 'O', 'O', 'OA'),
+    semanticSupportIndicator: attribute('ssi', boolean, 'NP', 'NP', 'OA'),
+    notifyAggregation: attribute(
+      'nar',
+      objectOf('aggregation with num or dur', {
+        number: optional('num', positiveInteger),
+        duration: optional('dur', durationText),
+      }),
+      'O',
+      'O',
+      'OA',
+    ),
+  },
+  children: [23, 24, 65],
+  virtualChildren: ['fopt'],
+  behaviour: {
+    beforeCreate({ attributes }, engine) {
+      attributes['memberType'] ??= MIXED
+      attributes['consistencyStrategy'] ??= ConsistencyStrategy.ABANDON_MEMBER
+      Object.assign(attributes, membership(attributes, engine))
+    },
+    beforeUpdate(revision, engine) {
+      if (!revision.changes.has('memberIds') && !revision.changes.has('maxNrOfMembers')) return
+      const names = ['memberIds', 'maxNrOfMembers', 'memberType', 'consistencyStrategy']
+      const settled = membership(Object.fromEntries(names.map((name) => [name, revision.value(name)])), engine)
+      for (const [name, result] of Object.entries(settled)) revision.changes.set(name, result)
+    },
+    members: (resource) => (resource.attributes as Membership).memberIds ?? [],
+  },
+})
+
+export type Group = AttributesOf<typeof group>
+
+interface Membership {
+  readonly memberIds?: readonly string[]
+  readonly maxNrOfMembers?: number
+  readonly memberType?: number
+  readonly consistencyStrategy?: number
+  readonly memberTypeValidated?: boolean
+  readonly currentNrOfMembers?: number
+}
+
+/** Members without duplicates, of the group's type, within its limit: TS-0004 7.4.13.2.1. */
+function membership(asked: Membership, engine: Engine): Membership {
+  const maximum = asked.maxNrOfMembers ?? 0
+  let memberIds = [...new Set(asked.memberIds)]
+  let memberType = asked.memberType ?? MIXED
+  if (memberIds.length > maximum)
+    throw new OneM2MError(
+      Status.MAX_NUMBER_OF_MEMBER_EXCEEDED,
+      `mid: got ${memberIds.length} members, expected at most ${maximum} (mnm)`,
+    )
+  let isValidated = true
+  if (memberType !== MIXED) {
+    const strays = memberIds.filter((identifier) => {
+      const type = engine.resolve(memberAddress(identifier))?.definition.type
+      if (type === undefined) isValidated = false
+      return type !== undefined && type !== memberType
+    })
+    if (strays.length > 0) {
+      if (asked.consistencyStrategy === ConsistencyStrategy.ABANDON_GROUP)
+        throw new OneM2MError(
+          Status.GROUP_MEMBER_TYPE_INCONSISTENT,
+          `mid: ${strays[0]} is not of the group's type ${memberType} (mt)`,
+        )
+      if (asked.consistencyStrategy === ConsistencyStrategy.SET_MIXED) memberType = MIXED
+      else memberIds = memberIds.filter((identifier) => !strays.includes(identifier))
+    }
+  }
+  return { memberIds, memberType, memberTypeValidated: isValidated, currentNrOfMembers: memberIds.length }
+}
+
+/** A member that names the fan-out point of another group stands for that group's members; its type is the group's own. */
+function memberAddress(identifier: string): string {
+  return identifier.endsWith('/fopt') ? identifier.slice(0, -'/fopt'.length) : identifier
+}

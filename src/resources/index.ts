@@ -1,0 +1,20 @@
+/** The list of resource types. A new type is one file and one line here. */
+
+import { accessControlPolicy } from './access-control-policy.ts'
+import { ae } from './ae.ts'
+import { container } from './container.ts'
+import { contentInstance } from './content-instance.ts'
+import { cseBase } from './cse-base.ts'
+import { group } from './group.ts'
+import type { ResourceType } from './resource-type.ts'
+import { subscription } from './subscription.ts'
+
+export const resourceTypes: readonly ResourceType[] = [
+  accessControlPolicy,
+  ae,
+  container,
+  contentInstance,
+  cseBase,
+  group,
+  subscription,
+]

@@ -1,0 +1,186 @@
+/**
+ * How a resource type is described: one table of attributes, its place among the others, and its behaviour. Reading a resource from the
+ * wire, checking it and writing it follow from the table and are here, once, for all types.
+ */
+
+import { type AttributeType, isUnset, refused } from '../onem2m/attribute-type.ts'
+import type { Json, JsonObject } from '../onem2m/content.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import type { Behaviour } from './behaviour.ts'
+import { type CommonAttributeName, commonAttributes, universalAttributes } from './common-attribute.ts'
+
+/** Mandatory, optional, not permitted; in a CREATE or an UPDATE request. */
+export type Presence = 'M' | 'O' | 'NP'
+/** Mandatory, optional, not announced. */
+export type Announcement = 'MA' | 'OA' | 'NA'
+
+export interface AttributeDefinition<T = unknown> {
+  readonly short: string
+  readonly type: AttributeType<T>
+  readonly create: Presence
+  readonly update: Presence
+  readonly announce: Announcement
+  /** Multiplicity 1: an UPDATE may not delete it with null. */
+  readonly isPermanent: boolean
+}
+
+/** One row of an attribute table. Mandatory attributes are permanent; pass `true` for others of multiplicity 1. */
+export function attribute<T>(
+  short: string,
+  type: AttributeType<T>,
+  create: Presence,
+  update: Presence,
+  announce: Announcement,
+  isPermanent: boolean = create === 'M',
+): AttributeDefinition<T> {
+  return { short, type, create, update, announce, isPermanent }
+}
+
+export type AttributeTable = Readonly<Record<string, AttributeDefinition>>
+/** Attribute values under their long names. Universal and common attributes are text, numbers and lists of text. */
+export type Attributes = Readonly<Record<string, unknown>>
+type Value<D> = D extends AttributeDefinition<infer T> ? T : never
+export type AttributesOf<D extends { readonly attributes: AttributeTable }> = Attributes & {
+  readonly [K in keyof D['attributes']]?: Value<D['attributes'][K]>
+}
+
+export interface ResourceTypeDescription {
+  /** TS-0004 6.3.4.2.1. */
+  readonly type: number
+  /** The standard's name: `contentInstance`. */
+  readonly name: string
+  /** Member name on the wire: `m2m:cin`. */
+  readonly memberName: string
+  /** Where the standard describes it. */
+  readonly clause: string
+  /** Universal attributes that this type lacks. */
+  readonly lacks?: readonly string[]
+  readonly common: readonly CommonAttributeName[]
+  readonly attributes: AttributeTable
+  /** Types of the children it may have. */
+  readonly children: readonly number[]
+  /** Names of its virtual children: `la`, `ol`, `fopt`, `pcu`. */
+  readonly virtualChildren?: readonly string[]
+  /** Resources of this type are instances: kept on disk in sequence below their parent, never in memory, never changed. */
+  readonly isInstance?: boolean
+  /** The type of the instances that it keeps, with maxNrOfInstances and the like. */
+  readonly instanceType?: number
+  /** Counts its changes in stateTag. */
+  readonly behaviour?: Behaviour
+}
+
+export interface ResourceType extends ResourceTypeDescription {
+  /** Universal, common and own attributes, in the order in which they are written. */
+  readonly table: ReadonlyMap<string, AttributeDefinition>
+  readonly byShortName: ReadonlyMap<string, string>
+  readonly hasAccessControlPolicies: boolean
+  readonly hasExpirationTime: boolean
+}
+
+/** Completes a description; `D` keeps the table's literal type, so that `AttributesOf<typeof container>` is typed. */
+export function defineResourceType<const D extends ResourceTypeDescription>(description: D): D & ResourceType {
+  const table = new Map<string, AttributeDefinition>()
+  const add = (name: string, definition: AttributeDefinition | undefined) => {
+    if (definition !== undefined) table.set(name, definition)
+  }
+  for (const [name, definition] of Object.entries(universalAttributes)) {
+    if (!description.lacks?.includes(name)) add(name, definition)
+  }
+  for (const name of description.common) add(name, commonAttributes[name])
+  for (const [name, definition] of Object.entries<AttributeDefinition>(description.attributes)) add(name, definition)
+  return {
+    ...description,
+    table,
+    byShortName: new Map([...table].map(([name, definition]) => [definition.short, name])),
+    hasAccessControlPolicies: table.has('accessControlPolicyIds'),
+    hasExpirationTime: table.has('expirationTime'),
+  }
+}
+
+/** Attributes that a CREATE request sets, read and checked (TS-0004 7.3.3.1 to 7.3.3.3). Throws BAD_REQUEST naming the attribute. */
+export function decodeForCreate(type: ResourceType, wire: JsonObject): Record<string, unknown> {
+  const attributes: Record<string, unknown> = {}
+  for (const short in wire) {
+    const value = wire[short] as Json
+    const name = type.byShortName.get(short)
+    if (name === undefined) {
+      if (isUnset(value)) continue
+      throw refused(short, value, `an attribute of ${type.name} (${type.memberName})`)
+    }
+    const definition = type.table.get(name) as AttributeDefinition
+    if (name === 'creator') {
+      // TS-0004 7.4.1: a creator may only be asked for, with null; the hosting CSE fills in the originator.
+      if (value !== null) throw refused(short, value, 'null: the CSE sets the creator')
+      attributes['creator'] = null
+      continue
+    }
+    if (isUnset(value) && !(definition.create === 'M' && value !== null && value !== undefined)) continue
+    if (definition.create === 'NP') throw refused(short, value, 'nothing: the CSE sets this attribute')
+    attributes[name] = definition.type.decode(value, short)
+  }
+  for (const [name, definition] of type.table) {
+    if (definition.create === 'M' && attributes[name] === undefined)
+      throw refused(definition.short, undefined, `${definition.type.name}: it is mandatory`)
+  }
+  return attributes
+}
+
+/** What an UPDATE request changes: new values, and `undefined` for attributes that null deletes. Throws BAD_REQUEST. */
+export function decodeForUpdate(type: ResourceType, wire: JsonObject): Map<string, unknown> {
+  const changes = new Map<string, unknown>()
+  for (const short in wire) {
+    const value = wire[short] as Json
+    const name = type.byShortName.get(short)
+    if (name === undefined) throw refused(short, value, `an attribute of ${type.name} (${type.memberName})`)
+    const definition = type.table.get(name) as AttributeDefinition
+    if (definition.update === 'NP') throw refused(short, value, 'nothing: this attribute may not be changed')
+    if (value === null || (isUnset(value) && !definition.isPermanent)) {
+      if (definition.isPermanent) throw refused(short, value, `${definition.type.name}: it may not be deleted`)
+      changes.set(name, undefined)
+    } else {
+      changes.set(name, definition.type.decode(value, short))
+    }
+  }
+  return changes
+}
+
+/** The attributes in wire form, in table order; `only` restricts to some long names. */
+export function encodeAttributes(
+  type: ResourceType,
+  attributes: Attributes,
+  only?: ReadonlySet<string>,
+): Record<string, Json> {
+  const wire: Record<string, Json> = {}
+  for (const [name, definition] of type.table) {
+    const value = attributes[name]
+    if (value === undefined || (only !== undefined && !only.has(name))) continue
+    wire[definition.short] = definition.type.encode === undefined ? (value as Json) : definition.type.encode(value)
+  }
+  return wire
+}
+
+/** Attributes from their stored wire form, which was checked when it was written. */
+export function decodeStored(type: ResourceType, wire: JsonObject): Attributes {
+  const attributes: Record<string, unknown> = {}
+  for (const short in wire) {
+    const name = type.byShortName.get(short)
+    const definition = name === undefined ? undefined : type.table.get(name)
+    if (name !== undefined && definition !== undefined)
+      attributes[name] = definition.type.decode(wire[short] as Json, short)
+  }
+  return attributes
+}
+
+/** The one member of a primitive's content and its name, whose type must be `expected`. */
+export function contentMember(content: JsonObject | undefined, expected: ResourceType): JsonObject {
+  if (content === undefined)
+    throw new OneM2MError(Status.BAD_REQUEST, `pc: missing, expected an object with the member ${expected.memberName}`)
+  const names = Object.keys(content)
+  const name = names[0]
+  const value = name === undefined ? undefined : content[name]
+  if (names.length !== 1 || name !== expected.memberName)
+    throw refused('pc', names, `one member named ${expected.memberName}`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw refused(`pc.${name}`, value, 'an object')
+  return value as JsonObject
+}
