@@ -53,10 +53,14 @@ function findNode() {
   // An npm that is set to run no install scripts has left the package without its binary.
   if (runNpm('rebuild', 'node', '--ignore-scripts=false') && versionOf(pinnedNode) === pinnedVersion) return pinnedNode
   if (process.features.typescript) {
-    console.error(`Node ${pinnedVersion} is not to be had for ${process.platform}-${process.arch}: going on with ${process.version}.`)
+    console.error(
+      `Node ${pinnedVersion} is not to be had for ${process.platform}-${process.arch}: going on with ${process.version}.`,
+    )
     return process.execPath
   }
-  console.error(`This needs Node ${pinnedVersion}, which could not be installed for ${process.platform}-${process.arch}.`)
+  console.error(
+    `This needs Node ${pinnedVersion}, which could not be installed for ${process.platform}-${process.arch}.`,
+  )
   process.exit(1)
 }
 

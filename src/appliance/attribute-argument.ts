@@ -24,7 +24,11 @@ function namesOf({ name, memberName, type }: ResourceType): readonly string[] {
 }
 
 /** Attributes in wire form from the operands of a command: assignments, one JSON object, or `-` for JSON on standard input. */
-export async function readAttributes(type: ResourceType, words: readonly string[], surroundings: Surroundings): Promise<JsonObject> {
+export async function readAttributes(
+  type: ResourceType,
+  words: readonly string[],
+  surroundings: Surroundings,
+): Promise<JsonObject> {
   const [first = ''] = words
   const json = first === '-' ? await surroundings.readInput() : first.startsWith('{') ? first : undefined
   if (json === undefined) return Object.fromEntries(words.map((word) => readAssignment(type, word)))
@@ -37,7 +41,8 @@ export async function readAttributes(type: ResourceType, words: readonly string[
 
 function readAssignment(type: ResourceType, word: string): readonly [name: string, value: Json] {
   const [, name, text] = /^([^=]+)=(.*)$/s.exec(word) ?? []
-  if (name === undefined || text === undefined) throw new UsageError(`got ${word}, expected NAME=VALUE such as lbl=indoor`)
+  if (name === undefined || text === undefined)
+    throw new UsageError(`got ${word}, expected NAME=VALUE such as lbl=indoor`)
   const longName = type.table.has(name) ? name : type.byShortName.get(name)
   const definition = longName === undefined ? undefined : type.table.get(longName)
   if (!definition) {

@@ -45,8 +45,7 @@ interface Call {
 
 function parse(command: Command, words: readonly string[], surroundings: Surroundings): Call {
   const { values: given, positionals: operands } = parseWords(command, words)
-  if (given['help'] === true && command.name !== 'help')
-    return parse(findCommand(['help']), [command.name], surroundings)
+  if (given['help'] === true) return parse(findCommand(['help']), [command.name], surroundings)
   const [minimum, maximum] = command.operandCount
   if (operands.length < minimum || operands.length > maximum) {
     throw new UsageError(`write: ${usageOf(command)}`)

@@ -76,11 +76,14 @@ export function readConfiguration(sources: ConfigurationSources): Configuration 
 
   const effective = table.map((setting) => takeEffect(setting, given.get(setting.path), problems))
   const settings = nest(effective, sources.adapters)
-  if (settings.cse.defaultLifetimeMs > settings.cse.maxLifetimeMs) {
-    const path = 'cse.default_lifetime'
-    const source = given.get(path)?.source ?? given.get('cse.max_lifetime')?.source
-    problems.push(new ConfigError(path, `${source}: ${path} must not be longer than cse.max_lifetime`))
+  const checkOrder = (smaller: number, larger: number, path: string, limit: string): void => {
+    const source = given.get(path)?.source ?? given.get(limit)?.source
+    if (smaller > larger) problems.push(new ConfigError(path, `${source}: ${path} must not be more than ${limit}`))
   }
+  checkOrder(settings.cse.defaultLifetimeMs, settings.cse.maxLifetimeMs, 'cse.default_lifetime', 'cse.max_lifetime')
+  const { slowConsumerDropSizeBytes, slowConsumerCloseSizeBytes } = settings.mqtt
+  const [dropKey, closeKey] = ['mqtt.slow_consumer_drop_size', 'mqtt.slow_consumer_close_size']
+  checkOrder(slowConsumerDropSizeBytes, slowConsumerCloseSizeBytes, dropKey, closeKey)
   const inOrder = new Intl.Collator('en', { numeric: true })
   return { settings, effective, problems: problems.toSorted((a, b) => inOrder.compare(a.message, b.message)) }
 }

@@ -10,7 +10,10 @@ const defaultUrl = 'http://localhost:8000'
 const defaultOriginator = 'Ccli'
 
 /** Hands a connected client to `talk` and closes it; resolves with the exit code. */
-export async function withClient(invocation: Invocation, talk: (client: OneM2MClient) => Promise<void>): Promise<number> {
+export async function withClient(
+  invocation: Invocation,
+  talk: (client: OneM2MClient) => Promise<void>,
+): Promise<number> {
   const { environment, complain } = invocation.surroundings
   const url = invocation.values['url']?.at(-1) ?? environment['FIELDGATE_URL'] ?? defaultUrl
   const originator = invocation.values['originator']?.at(-1) ?? environment['FIELDGATE_ORIGINATOR'] ?? defaultOriginator

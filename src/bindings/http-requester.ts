@@ -19,6 +19,8 @@ export class HttpRequester implements Requester {
   }
 
   /** Rejects with TARGET_NOT_REACHABLE when there is no answer, or none that can be read. */
+  readonly handsOver = false
+
   async send({ pointOfAccess, target, request, timeoutMs }: Delivery): Promise<ResponsePrimitive> {
     const message = encodeHttpRequest(request)
     const url = urlOf(pointOfAccess, target === undefined ? '' : message.path)

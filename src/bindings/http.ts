@@ -135,7 +135,6 @@ export class HttpBinding {
 
   #receive(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { method = '', headers } = incoming
-    if (this.#isStopping) outgoing.setHeader('Connection', 'close')
     if (method === 'OPTIONS') {
       outgoing.writeHead(204, { Allow: allow, ...identification(incoming, Status.OK) }).end()
       return
@@ -164,8 +163,6 @@ export class HttpBinding {
     incoming.on('end', () => {
       if (!outgoing.headersSent) this.#serve(incoming, outgoing, Buffer.concat(chunks, length).toString())
     })
-    // The client left in the middle of its request: nobody is there to be answered.
-    incoming.on('error', () => {})
   }
 
   #serve(incoming: IncomingMessage, outgoing: ServerResponse, body: string): void {
@@ -182,7 +179,7 @@ export class HttpBinding {
     handler.handle(request, contextOf(incoming), (response) => {
       const { responseType } = request
       // HTTP has no way to be silent: an acceptance without content is the least it can say.
-      write(
+      this.#write(
         outgoing,
         responseType?.responseTypeValue === ResponseTypeValue.NO_RESPONSE
           ? { responseStatusCode: Status.ACCEPTED, requestIdentifier: response.requestIdentifier }
@@ -202,7 +199,7 @@ export class HttpBinding {
     this.#options.log.debug('request refused', { remoteAddress: incoming.socket.remoteAddress, reason: text })
     const releaseVersionIndicator = headerText(incoming, 'x-m2m-rvi')
     if (responseStatusCode === Status.OPERATION_NOT_ALLOWED) outgoing.setHeader('Allow', allow)
-    write(
+    this.#write(
       outgoing,
       {
         responseStatusCode,
@@ -220,16 +217,18 @@ export class HttpBinding {
     const text = `body: too large, expected at most ${this.#maxBodyBytes} bytes`
     this.#refuse(incoming, outgoing, Status.BAD_REQUEST, text, undefined, 413)
   }
-}
 
-/** One write: node:http puts the head and a string that comes with `end` together. */
-function write(outgoing: ServerResponse, response: ResponsePrimitive, status?: number): void {
-  const message = encodeHttpResponse(response)
-  outgoing.writeHead(status ?? message.status, {
-    ...message.headers,
-    'Content-Length': Buffer.byteLength(message.body),
-  })
-  outgoing.end(message.body)
+  /** One write: node:http puts the head and a string that comes with `end` together. */
+  #write(outgoing: ServerResponse, response: ResponsePrimitive, status?: number): void {
+    const message = encodeHttpResponse(response)
+    // Now and not when the request came: stop waits for the connection, not only for its response.
+    if (this.#isStopping) outgoing.setHeader('Connection', 'close')
+    outgoing.writeHead(status ?? message.status, {
+      ...message.headers,
+      'Content-Length': Buffer.byteLength(message.body),
+    })
+    outgoing.end(message.body)
+  }
 }
 
 function identification(incoming: IncomingMessage, code: ResponseStatusCode): Record<string, string> {

@@ -12,7 +12,7 @@ import {
   topicOfUrl,
 } from '../onem2m/mqtt-mapping.ts'
 import { decodeResponse, encodeRequest } from '../onem2m/parameter.ts'
-import type { ResponsePrimitive } from '../onem2m/primitive.ts'
+import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import type { TopicBroker } from './topic-consumer.ts'
 
@@ -32,7 +32,7 @@ interface Pending {
   reject(reason: OneM2MError): void
 }
 
-/** Requests that wait for their response; more are refused at once. */
+/** Requests that wait for their response; beyond that only notifications are sent, and nobody waits for what their targets say. */
 const MAX_PENDING = 4096
 /** Entities with an unusual topic level that are remembered; all are forgotten when there are more. */
 const MAX_LEVELS = 1024
@@ -43,6 +43,7 @@ const MAX_LEVELS = 1024
  */
 export class MqttRequester implements Requester {
   readonly schemes = ['mqtt'] as const
+  readonly handsOver = true
   readonly #options: MqttRequesterOptions
   readonly #ownLevel: string
   readonly #pending = new Map<string, Pending>()
@@ -53,7 +54,7 @@ export class MqttRequester implements Requester {
     this.#ownLevel = identifierToLevel(options.own.cseId)
   }
 
-  /** Rejects with TARGET_NOT_REACHABLE when nobody is there, or no response comes in time. */
+  /** Rejects with TARGET_NOT_REACHABLE when nobody is there, with REQUEST_TIMEOUT when no response comes in time. */
   async send({ pointOfAccess, target, request, timeoutMs }: Delivery): Promise<ResponsePrimitive> {
     const payload = encodeRequest(request)
     if (target === undefined) {
@@ -66,12 +67,12 @@ export class MqttRequester implements Requester {
     }
     const entity = entityOfIdentifier(target, this.#options.own)
     const key = pendingKey(entity, request.requestIdentifier)
-    if (this.#pending.size >= MAX_PENDING) throw unreachable(target, `${MAX_PENDING} requests wait for a response`)
+    if (this.#pending.size >= MAX_PENDING) return this.#sendAndForget(entity, target, request, payload)
     if (this.#pending.has(key)) throw unreachable(target, `request ${request.requestIdentifier} waits for a response`)
     return new Promise((resolve, reject) => {
       const timer = this.#options.clock.after(timeoutMs, () => {
         this.#pending.delete(key)
-        reject(unreachable(target, `no response in ${timeoutMs} ms`))
+        reject(new OneM2MError(Status.REQUEST_TIMEOUT, `${target}: no response in ${timeoutMs} ms`))
       })
       // Before it is sent: the response may come while the broker writes.
       this.#pending.set(key, { timer, resolve, reject })
@@ -80,6 +81,13 @@ export class MqttRequester implements Requester {
         reject(unreachable(target, 'nobody subscribes to its requests'))
       }
     })
+  }
+
+  /** Many targets show what they are notified of and never answer. */
+  #sendAndForget(entity: string, target: string, request: RequestPrimitive, payload: string): ResponsePrimitive {
+    if (request.operation !== Operation.NOTIFY) throw unreachable(target, `${MAX_PENDING} requests wait for a response`)
+    if (!this.#publish(entity, payload)) throw unreachable(target, 'nobody subscribes to its requests')
+    return { responseStatusCode: Status.OK, requestIdentifier: request.requestIdentifier }
   }
 
   /** Takes a response that `entity` published; one that nobody waits for (late, or Mobius' second copy) is dropped. */
@@ -115,12 +123,14 @@ export class MqttRequester implements Requester {
   #publish(entity: string, payload: string): boolean {
     const stem = identifierToLevel(entity)
     const learned = this.#levels.get(entity)
-    const first = this.#topic(learned ?? stem)
+    const firstLevel = learned ?? stem
+    const first = this.#topic(firstLevel)
     const { broker, parkMs } = this.#options
-    if (broker.send({ topic: first, payload, qos: 1 }) !== 'nobody') return true
-    const other = this.#topic(learned === undefined ? `${this.#ownLevel}:${stem}` : stem)
-    if (broker.send({ topic: other, payload, qos: 1 }) !== 'nobody') return true
-    return broker.send({ topic: first, payload, qos: 1, parkMs }) !== 'nobody'
+    if (broker.send({ topic: first, payload, qos: 1, addressee: firstLevel }) !== 'nobody') return true
+    const otherLevel = learned === undefined ? `${this.#ownLevel}:${stem}` : stem
+    if (broker.send({ topic: this.#topic(otherLevel), payload, qos: 1, addressee: otherLevel }) !== 'nobody')
+      return true
+    return broker.send({ topic: first, payload, qos: 1, addressee: firstLevel, parkMs }) !== 'nobody'
   }
 
   #topic(receiver: string): string {

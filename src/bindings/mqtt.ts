@@ -63,6 +63,7 @@ const REMOTE_CSE = 16
 
 export class MqttBinding implements TopicConsumer, Requester {
   readonly schemes: readonly string[]
+  readonly handsOver = true
   readonly #options: MqttBindingOptions
   readonly #requester: MqttRequester
   readonly #prefix: string
@@ -219,7 +220,13 @@ export class MqttBinding implements TopicConsumer, Requester {
 
   #reply(route: Route, requestQos: Publication['qos'], payload: string): void {
     const qos = this.#options.responseQos ?? (requestQos === 0 ? 0 : 1)
-    this.#options.broker.send({ topic: route.responseTopic, payload, qos, parkMs: this.#parkMs })
+    this.#options.broker.send({
+      topic: route.responseTopic,
+      payload,
+      qos,
+      parkMs: this.#parkMs,
+      addressee: route.level,
+    })
   }
 
   #release(): void {

@@ -25,13 +25,14 @@ export interface TopicConsumer {
 export interface TopicBroker {
   consume(consumer: TopicConsumer): void
   /**
-   * Publishes: `written` to the one connection that listens, `routed` the ordinary way, `parked` for `parkMs` because nobody subscribes yet,
-   * or `nobody` subscribes and nothing was kept.
+   * Publishes: `routed` to whoever listens, `parked` for `parkMs` because its addressee does not subscribe yet, or `nobody` subscribes and
+   * nothing was kept. `addressee` is the topic level that the addressee's filters name: a monitor of everything does not count as one.
    */
   send(message: {
     readonly topic: string
     readonly payload: Buffer | string
     readonly qos: 0 | 1
     readonly parkMs?: number
-  }): 'written' | 'routed' | 'parked' | 'nobody'
+    readonly addressee?: string
+  }): 'routed' | 'parked' | 'nobody'
 }

@@ -25,6 +25,8 @@ export interface RequestHandler {
 export interface Requester {
   /** URL schemes this one serves, without the colon: `mqtt`, `http`. */
   readonly schemes: readonly string[]
+  /** Sending hands over to something that keeps order and bounds by itself, so that the next request need not wait for this response. */
+  readonly handsOver: boolean
   /**
    * Sends and waits for the response. Rejects when the target can't be reached or does not answer in `timeoutMs`.
    * `pointOfAccess` is a URL, or `mqtt:` for "the broker that runs here"; `target` is the AE-ID or CSE-ID when there is one: without

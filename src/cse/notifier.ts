@@ -91,7 +91,7 @@ export class Notifier {
 
   /** Passes a NOTIFY on at once, without queue or retry. Throws TARGET_NOT_REACHABLE, or what the target answered. */
   async forward(target: string, notification: JsonObject): Promise<void> {
-    const failure = await this.#try(target, { notification, subscription: undefined, tries: 1 })
+    const failure = await this.#try(target, { notification, subscription: undefined, tries: 1 }, () => {})
     if (failure instanceof OneM2MError) throw failure
     if (failure !== undefined) throw new OneM2MError(Status.TARGET_NOT_REACHABLE, failure.message, failure)
   }
@@ -116,8 +116,13 @@ export class Notifier {
   /** Never rejects. */
   async #deliver(target: string, queue: TargetQueue, message: Message): Promise<void> {
     message.tries++
-    const error = await this.#try(target, message)
-    queue.inFlight--
+    let isInFlight = true
+    const leave = () => {
+      if (isInFlight) queue.inFlight--
+      isInFlight = false
+    }
+    const error = await this.#try(target, message, leave)
+    leave()
     if (this.#isStopped) return
     if (error === undefined) {
       this.statistics.delivered++
@@ -141,7 +146,7 @@ export class Notifier {
   }
 
   /** Tries each point of access in order (TS-0004 7.3.3.9); resolves to what went wrong at the last one. */
-  async #try(target: string, { notification }: Message): Promise<Error | undefined> {
+  async #try(target: string, { notification }: Message, handedOver: () => void): Promise<Error | undefined> {
     const places = this.#placesOf(target)
     let failure: Error = new OneM2MError(Status.TARGET_NOT_REACHABLE, `${target} has no point of access`)
     for (const { pointOfAccess, entity } of places) {
@@ -151,13 +156,14 @@ export class Notifier {
         continue
       }
       try {
-        const response = await requester.send({
+        const sending = requester.send({
           pointOfAccess,
           target: entity,
           request: this.#request(target, notification),
           timeoutMs: this.#facts.limits.timeoutMs,
         })
-        return refusal(target, response)
+        if (requester.handsOver) handedOver()
+        return refusal(target, await sending)
       } catch (error) {
         failure = error as Error
       }

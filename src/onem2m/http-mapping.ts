@@ -95,7 +95,10 @@ export function decodeHttpRequest(
   if (queryStart >= 0) readQuery(target.slice(queryStart + 1), wire)
   const notificationUris = headerOf(headers, 'X-M2M-RTU')
   if (notificationUris !== undefined)
-    wire['rt'] = { ...(wire['rt'] as JsonObject | undefined), nu: notificationUris.split('&') }
+    wire['rt'] = {
+      ...(wire['rt'] as JsonObject | undefined),
+      nu: notificationUris.split('&').filter((uri) => uri !== ''),
+    }
   if (body !== '') wire['pc'] = parseJson(body, 'body')
   checkOriginator(wire)
   checkAcceptable(headerOf(headers, 'Accept'))

@@ -39,7 +39,7 @@ export interface ScanRange {
   readonly limit?: number
 }
 
-export type StoreErrorReason = 'full' | 'damaged' | 'io' | 'closed'
+export type StoreErrorReason = 'full' | 'damaged' | 'io' | 'closed' | 'locked'
 
 /** A group that could not be stored: the disk is full, the device failed, or the store is closed. */
 export class StoreError extends Error {

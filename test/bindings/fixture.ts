@@ -23,10 +23,10 @@ export class FakeBroker implements TopicBroker {
     this.#consumers.push(consumer)
   }
 
-  send(message: Sent): 'written' | 'parked' | 'nobody' {
+  send(message: Sent): 'routed' | 'parked' | 'nobody' {
     if (this.subscribed === undefined || this.subscribed.has(message.topic)) {
       this.sent.push(message)
-      return 'written'
+      return 'routed'
     }
     if (message.parkMs === undefined) return 'nobody'
     this.sent.push(message)

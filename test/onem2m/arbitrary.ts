@@ -51,6 +51,9 @@ const filterCriteria: fc.Arbitrary<FilterCriteria> = fc.record(
   { requiredKeys: ['filterUsage'], noNullPrototype: true },
 )
 
+/** TS-0009 6.4.11 joins URIs with `&`: one that holds an `&` can't be told from two. */
+const uri = fc.webUrl().filter((text) => !text.includes('&'))
+
 const rare = {
   releaseVersionIndicator: fc.constantFrom('1', '2a', '3', '4'),
   vendorInformation: header,
@@ -62,7 +65,7 @@ const rare = {
   responseType: fc.record(
     {
       responseTypeValue: fc.integer({ min: 1, max: 5 }),
-      notificationUri: fc.array(fc.webUrl(), { minLength: 1, maxLength: 2 }),
+      notificationUri: fc.array(uri, { minLength: 1, maxLength: 2 }),
     },
     { requiredKeys: ['responseTypeValue'], noNullPrototype: true },
   ),

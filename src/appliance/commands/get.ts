@@ -9,7 +9,8 @@ export function run(invocation: Invocation): Promise<number> {
     const resource = await client.retrieve(readPath(operands[0]))
     if (!flags.has('value')) return printContent(invocation, resource)
     const content = readMember(resource)[1]['con']
-    if (content === undefined) throw new UsageError('--value is for contentInstances: add /la to the path of a container')
+    if (content === undefined)
+      throw new UsageError('--value is for contentInstances: add /la to the path of a container')
     surroundings.print(typeof content === 'string' ? content : JSON.stringify(content))
   })
 }

@@ -1,0 +1,6 @@
+/** Writes the pages of docs/ that follow from tables in the code; a test fails while they differ. */
+
+import { writeFileSync } from 'node:fs'
+import { writeConfigurationDocument } from './configuration-document.ts'
+
+writeFileSync(new URL('../docs/configuration.md', import.meta.url), writeConfigurationDocument())

@@ -1,0 +1,69 @@
+/** `fieldgate gateway`: the life of the process, from its configuration to the signal that ends it. */
+
+import { ExitCode, type Invocation } from '../command.ts'
+import { findConfiguration } from '../configuration-file.ts'
+import { Gateway } from '../gateway.ts'
+import { isForPeople, openLog } from '../log-output.ts'
+import { describeStartFailure } from '../start-failure.ts'
+import { systemClock } from '../system-clock.ts'
+import { version } from '../version.ts'
+import { writeWelcome } from '../welcome.ts'
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { environment, complain, print } = invocation.surroundings
+  const { problems, settings, fileName, dataDirectory } = findConfiguration(invocation)
+  if (problems.length > 0) {
+    for (const { message } of problems) complain(message)
+    return ExitCode.CONFIGURATION
+  }
+  const log = openLog({ ...settings.log, clock: systemClock, environment })
+  process.on('uncaughtException', (error) => {
+    log.error('a bug: the gateway ends here and wants to be started again', { error })
+    process.exit(ExitCode.FAILURE)
+  })
+  const stopping = waitForSignal()
+  const gateway = new Gateway({ settings, dataDirectory, log, clock: systemClock })
+  try {
+    const addresses = await gateway.start()
+    const startMs = Math.round(performance.now())
+    if (isForPeople(settings.log.format))
+      print(writeWelcome({ settings, dataDirectory, addresses, startMs, environment }))
+    else
+      log.info('ready', {
+        version,
+        ...addresses,
+        cseId: settings.cse.id,
+        configuration: fileName,
+        dataDirectory,
+        startMs,
+        pid: process.pid,
+      })
+  } catch (error) {
+    const failure = describeStartFailure(error, dataDirectory)
+    if (!failure) throw error
+    complain(`fieldgate: ${failure.text}.`)
+    return failure.exitCode
+  }
+  log.info('stopping', { signal: await stopping })
+  await gateway.stop()
+  log.info('stopped')
+  return ExitCode.OK
+}
+
+/**
+ * Resolves with the first SIGTERM or SIGINT. A later one ends the process at once; one within a second of the first is the same
+ * key pressed once, which a terminal and npm both pass on.
+ */
+function waitForSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let firstMs: number | undefined
+    const receive = (signal: NodeJS.Signals): void => {
+      const nowMs = systemClock.monotonicMs()
+      if (firstMs !== undefined && nowMs - firstMs > 1000) process.exit(ExitCode.FAILURE)
+      firstMs ??= nowMs
+      resolve(signal)
+    }
+    process.on('SIGTERM', receive)
+    process.on('SIGINT', receive)
+  })
+}

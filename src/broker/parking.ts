@@ -1,0 +1,80 @@
+/**
+ * Messages for somebody who has not subscribed yet. OpenMTC's client publishes its first request before it subscribes to the answer; the
+ * answer waits here for as long as such a client takes.
+ */
+
+import type { Clock, Timer } from '../onem2m/clock.ts'
+import { matchesFilter } from './filter-tree.ts'
+
+export interface ParkedMessage {
+  readonly topic: string
+  readonly payload: Buffer
+  readonly qos: 0 | 1
+}
+
+interface Place {
+  readonly message: ParkedMessage
+  readonly untilMs: number
+}
+
+export interface ParkingLimits {
+  readonly maxMessages: number
+  readonly maxBytes: number
+}
+
+export class Parking {
+  readonly #clock: Clock
+  readonly #limits: ParkingLimits
+  #places: Place[] = []
+  #bytes = 0
+  #timer: Timer | undefined
+  /** Messages that nobody came for, or that there was no room for. */
+  expired = 0
+
+  constructor({ clock, limits }: { readonly clock: Clock; readonly limits: ParkingLimits }) {
+    this.#clock = clock
+    this.#limits = limits
+  }
+
+  get size(): number {
+    return this.#places.length
+  }
+
+  park(message: ParkedMessage, parkMs: number): void {
+    this.#places.push({ message, untilMs: this.#clock.monotonicMs() + parkMs })
+    this.#bytes += message.payload.length
+    while (this.#places.length > this.#limits.maxMessages || this.#bytes > this.#limits.maxBytes) this.#expireFirst()
+    this.#timer ??= this.#clock.after(parkMs, () => this.#sweep())
+  }
+
+  /** The messages that a new subscription gets. */
+  take(filter: string): readonly ParkedMessage[] {
+    if (this.#places.length === 0) return []
+    const taken = this.#places.filter(({ message }) => matchesFilter(filter, message.topic))
+    if (taken.length === 0) return []
+    this.#places = this.#places.filter((place) => !taken.includes(place))
+    for (const { message } of taken) this.#bytes -= message.payload.length
+    return taken.map(({ message }) => message)
+  }
+
+  stop(): void {
+    this.#timer?.cancel()
+    this.#places = []
+    this.#bytes = 0
+  }
+
+  #sweep(): void {
+    this.#timer = undefined
+    const nowMs = this.#clock.monotonicMs()
+    while (this.#places[0] !== undefined && this.#places[0].untilMs <= nowMs) this.#expireFirst()
+    const next = this.#places[0]
+    if (next !== undefined) this.#timer = this.#clock.after(next.untilMs - nowMs, () => this.#sweep())
+  }
+
+  #expireFirst(): void {
+    const place = this.#places.shift()
+    if (place === undefined) return
+    this.#bytes -= place.message.payload.length
+    this.expired++
+  }
+}
