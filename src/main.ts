@@ -9,10 +9,12 @@ const { argv, env, stdin, stdout, stderr } = process
 // `fieldgate discover | head` closes the pipe early: nobody is left to print to, and that is no failure.
 stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
-process.exitCode = await runCommandLine(argv.slice(2), {
+runCommandLine(argv.slice(2), {
   environment: env,
   isTerminal: stdout.isTTY === true,
   print: (line) => void stdout.write(`${line}\n`),
   complain: (line) => void stderr.write(`${line}\n`),
   readInput: () => text(stdin),
+}).then((exitCode) => {
+  process.exitCode = exitCode
 })

@@ -62,7 +62,7 @@ export class Gateway {
   }
 
   async #startParts(): Promise<GatewayAddresses> {
-    const { settings, log, clock } = this.#options
+    const { settings } = this.#options
     const listeners = { mqtt: expandAddresses(settings.mqtt.listen), http: expandAddresses(settings.http.listen) }
     this.#warnOfOpenDoors([...listeners.mqtt, ...listeners.http])
     const store = await this.#startStore()

@@ -1,50 +1,11 @@
 /**
- * What a row of the configuration table may say, what TypeScript type follows from it, and how a value from a file or from the
- * environment becomes a value of that type. Times and sizes are written with their unit and used in milliseconds and bytes.
+ * How a value from a file or from the environment becomes a value of the type that a row of the configuration table says. Times and sizes
+ * are written with their unit and used in milliseconds and bytes.
  */
 
-export type SettingType = 'string' | 'integer' | 'number' | 'boolean' | 'duration' | 'size' | 'list'
+import type { SettingFormat, SettingRow } from '../onem2m/setting-row.ts'
 
-export interface SettingRow {
-  /** Name in the file, `snake_case`, without its section. */
-  readonly key: string
-  readonly type: SettingType
-  /** As a person would write it: a duration is `"2s"`, a size `"256KiB"`. */
-  readonly default: string | number | boolean | readonly string[]
-  /** One or two sentences for the operator: what it does, what the values mean. */
-  readonly text: string
-  /** Bounds, inclusive; those of a duration are in milliseconds, those of a size in bytes. */
-  readonly minimum?: number
-  readonly maximum?: number
-  readonly choices?: readonly string[]
-  /** What a string, or each entry of a list, must look like. */
-  readonly format?: FormatName
-}
-
-type CamelCase<Name extends string> = Name extends `${infer Head}_${infer Tail}`
-  ? `${Head}${Capitalize<CamelCase<Tail>>}`
-  : Name
-
-type PropertyName<Row extends SettingRow> = Row['type'] extends 'duration'
-  ? `${CamelCase<Row['key']>}Ms`
-  : Row['type'] extends 'size'
-    ? `${CamelCase<Row['key']>}Bytes`
-    : CamelCase<Row['key']>
-
-type Value<Row extends SettingRow> = Row extends { choices: readonly (infer Choice)[]; type: 'string' }
-  ? Choice
-  : Row['type'] extends 'string'
-    ? string
-    : Row['type'] extends 'boolean'
-      ? boolean
-      : Row['type'] extends 'list'
-        ? readonly string[]
-        : number
-
-/** The settings that a list of rows describes: `max_packet_size` of type size is `maxPacketSizeBytes: number`. */
-export type SettingsOf<Rows extends readonly SettingRow[]> = {
-  readonly [Row in Rows[number] as PropertyName<Row>]: Value<Row>
-}
+export type { SettingRow, SettingsOf } from '../onem2m/setting-row.ts'
 
 export type SettingValue = string | number | boolean | readonly string[]
 
@@ -62,9 +23,7 @@ const formats = {
   'resource-name': { expression: /^[\w.~-]+$/, text: 'a name of letters, digits and . _ ~ -, such as "onem2m"' },
   'sp-id': { expression: /^\/\/[\w.-]+$/, text: 'two slashes and a domain name, such as "//openmtc.org"' },
   originator: { expression: /^[^\s/+#]+$/, text: 'an originator such as "CAdmin"' },
-} as const satisfies Record<string, Format>
-
-export type FormatName = keyof typeof formats
+} as const satisfies Record<SettingFormat, Format>
 
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 }
 const sizeUnits: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
@@ -188,7 +147,7 @@ function describeBounds(row: SettingRow): string {
   return row.maximum === undefined ? '' : `, ${write(row.maximum)} or less`
 }
 
-function writeAmount(type: SettingType, amount: number): string {
+function writeAmount(type: SettingRow['type'], amount: number): string {
   const units = type === 'duration' ? durationUnits : type === 'size' ? sizeUnits : { '': 1 }
   const [unit, factor] = Object.entries(units).findLast(([, factor]) => amount >= factor && amount % factor === 0) ?? [
     '',

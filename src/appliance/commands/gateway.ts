@@ -9,6 +9,8 @@ import { systemClock } from '../system-clock.ts'
 import { version } from '../version.ts'
 import { writeWelcome } from '../welcome.ts'
 
+const longestTimerMs = 2 ** 31 - 1
+
 export async function run(invocation: Invocation): Promise<number> {
   const { environment, complain, print } = invocation.surroundings
   const { problems, settings, fileName, dataDirectory } = findConfiguration(invocation)
@@ -22,6 +24,8 @@ export async function run(invocation: Invocation): Promise<number> {
     process.exit(ExitCode.FAILURE)
   })
   const stopping = waitForSignal()
+  // Listeners may all be off, and nothing else would hold the process.
+  const hold = setInterval(() => undefined, longestTimerMs)
   const gateway = new Gateway({ settings, dataDirectory, log, clock: systemClock })
   try {
     const addresses = await gateway.start()
@@ -41,11 +45,13 @@ export async function run(invocation: Invocation): Promise<number> {
   } catch (error) {
     const failure = describeStartFailure(error, dataDirectory)
     if (!failure) throw error
+    clearInterval(hold)
     complain(`fieldgate: ${failure.text}.`)
     return failure.exitCode
   }
   log.info('stopping', { signal: await stopping })
   await gateway.stop()
+  clearInterval(hold)
   log.info('stopped')
   return ExitCode.OK
 }
