@@ -45,6 +45,8 @@ await build({
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',
+  // A copy of what Node has, for other runtimes: 200 KiB of code and its memory.
+  alias: { 'readable-stream': 'node:stream' },
   plugins: [addonBesideBundle],
 })
 chmodSync(outputFile, 0o755)

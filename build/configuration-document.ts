@@ -1,6 +1,6 @@
 /** The page of documentation that follows from the configuration table: one section of the file after the other, every key with its row. */
 
-import { adapterTables } from '../src/appliance/adapter-table.ts'
+import { adapters } from '../src/adapters/index.ts'
 import { listSettings, type Setting } from '../src/appliance/configuration.ts'
 import { describeExpected, writeValue } from '../src/appliance/setting.ts'
 import { sections } from '../src/appliance/setting-table.ts'
@@ -26,7 +26,7 @@ durability = "power-cut"
 `
 
 export function writeConfigurationDocument(): string {
-  const bySection = Map.groupBy(listSettings(adapterTables), ({ section }) => section)
+  const bySection = Map.groupBy(listSettings(adapters), ({ section }) => section)
   const parts = [...bySection].map(([section, settings]) => {
     const text = Object.entries(sections).find(([name]) => name === section)?.[1].text
     return [`## [${section}]`, '', ...(text ? [text, ''] : []), ...writeTable(settings), ''].join('\n')

@@ -8,19 +8,21 @@ export interface Retention {
   readonly maxInstanceAgeSeconds: number
 }
 
-/** A resource and what it is created with beside what it is updated with. */
+/** A resource, as it is created and as one that exists is updated. */
 interface Body {
   readonly resourceType: number
   readonly create: JsonObject
   readonly update: JsonObject
+  /** An update that also asks for the expiration time of a new resource: `et` is deleted, and the CSE sets it anew. */
+  readonly renewal: JsonObject
 }
 
-/** An UPDATE also asks for the expiration time that a new resource would get: `et` is deleted, so that the CSE sets it anew. */
 function body(resourceType: number, member: string, fixed: JsonObject, variable: JsonObject): Body {
   return {
     resourceType,
     create: { [member]: { ...fixed, ...variable } },
-    update: { [member]: { ...variable, et: null } },
+    update: { [member]: variable },
+    renewal: { [member]: { ...variable, et: null } },
   }
 }
 

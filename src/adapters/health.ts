@@ -14,6 +14,8 @@ interface HealthFacts {
 export class Health {
   readonly #facts: HealthFacts
   readonly #parts = new Map<string, Outcome>()
+  /** Faults of what is no part of the adapter: its start, a point, the storing of readings. */
+  readonly #faults = new Map<string, string>()
   #current: AdapterHealth = { state: 'starting' }
 
   constructor(facts: HealthFacts) {
@@ -27,48 +29,45 @@ export class Health {
   set(part: string, outcome: Outcome): void {
     const before = this.#parts.get(part)
     this.#parts.set(part, outcome)
-    const hadFault = typeof before === 'object'
-    if (typeof outcome === 'object') {
-      if (!hadFault)
-        this.#facts.log.warn('a sensor failed and is tried again at growing intervals', { part, reason: outcome.fault })
-    } else if (hadFault && outcome !== 'starting') this.#facts.log.info('a sensor works again', { part })
+    this.#say(part, typeof before === 'object', typeof outcome === 'object' ? outcome.fault : undefined)
     this.refresh()
   }
 
-  /** A part that only counts while it has a fault. */
-  note(part: string, fault: string | undefined): void {
-    if (fault !== undefined) this.set(part, { fault })
-    else if (this.#parts.has(part)) {
-      this.set(part, 'working')
-      this.#parts.delete(part)
-      this.refresh()
-    }
+  note(subject: string, fault: string | undefined): void {
+    const hadFault = this.#faults.has(subject)
+    if (fault !== undefined) this.#faults.set(subject, fault)
+    else if (hadFault) this.#faults.delete(subject)
+    else return
+    this.#say(subject, hadFault, fault)
+    this.refresh()
   }
 
-  /** The adapter as a whole could not start; its parts are gone until it does. */
-  fail(fault: string): void {
-    const before = this.#parts.get('start')
+  /** The parts are those of an adapter that has ended; it may start again. */
+  forgetParts(): void {
     this.#parts.clear()
-    if (before !== undefined) this.#parts.set('start', before)
-    this.set('start', { fault })
   }
 
   /** Looks at all parts again; an adapter without any has nothing to read. */
   refresh(): void {
-    const health = summarise(this.#parts)
+    const health = this.#summarise()
     if (health.state === this.#current.state && health.reason === this.#current.reason) return
     this.#current = health
     this.#facts.onChange(health)
   }
-}
 
-function summarise(parts: ReadonlyMap<string, Outcome>): AdapterHealth {
-  const outcomes = [...parts.values()]
-  if (outcomes.includes('starting')) return { state: 'starting' }
-  const faults = [...parts].flatMap(([part, outcome]) =>
-    typeof outcome === 'object' ? [`${part}: ${outcome.fault}`] : [],
-  )
-  if (faults.length > 0)
-    return { state: outcomes.includes('working') ? 'degraded' : 'failed', reason: faults.join('; ') }
-  return { state: outcomes.includes('working') ? 'ok' : 'absent' }
+  #say(part: string, hadFault: boolean, fault: string | undefined): void {
+    if (fault !== undefined && !hadFault)
+      this.#facts.log.warn('part of an adapter failed; it is tried again', { part, reason: fault })
+    else if (fault === undefined && hadFault) this.#facts.log.info('part of an adapter works again', { part })
+  }
+
+  #summarise(): AdapterHealth {
+    const outcomes = [...this.#parts.values()]
+    if (outcomes.includes('starting')) return { state: 'starting' }
+    const isWorking = outcomes.includes('working')
+    const failed = [...this.#parts].map(([part, outcome]) => [part, typeof outcome === 'object' && outcome.fault])
+    const reasons = [...this.#faults, ...failed].filter(([, fault]) => fault).map((fault) => fault.join(': '))
+    if (reasons.length > 0) return { state: isWorking ? 'degraded' : 'failed', reason: reasons.join('; ') }
+    return { state: isWorking ? 'ok' : 'absent' }
+  }
 }

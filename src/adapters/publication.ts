@@ -35,8 +35,8 @@ interface Latest {
 export interface PointStatus {
   /** From the CSEBase: `onem2m/system/memory/available`. */
   readonly address: string
-  readonly quantity?: string
-  readonly unit?: string
+  readonly point: Point
+  /** The last one that was good. */
   readonly value: Value
   readonly ageMs: number
 }
@@ -65,6 +65,8 @@ export class Publication {
   readonly #inFlight = new Set<Promise<void>>()
   /** Why what could not be stored last time, by path. */
   readonly #unstored = new Map<string, string>()
+  /** A state that could not be stored; it is tried again with the next reading that can. */
+  #missedState: AdapterHealth | undefined
   /** Resources that exist or are being made, by path below the AE; the AE itself is ''. */
   #ensured = new Map<string, Promise<unknown>>()
   #ensuredSinceMs = 0
@@ -77,8 +79,7 @@ export class Publication {
     const nowMs = this.#facts.clock.monotonicMs()
     return [...this.#latest].map(([path, { point, value, readAtMs }]) => ({
       address: this.#address(path),
-      ...(point.quantity === undefined ? {} : { quantity: point.quantity }),
-      ...(point.unit === undefined ? {} : { unit: point.unit }),
+      point,
       value,
       ageMs: nowMs - readAtMs,
     }))
@@ -92,10 +93,13 @@ export class Publication {
 
   /** The state goes into the container `state`. An adapter that has nothing to read leaves no resources where there were none. */
   pushState(health: AdapterHealth): void {
+    this.#missedState = undefined
     if (health.state === 'starting') return
     const target = { path: 'state', labels: ['quantity:state'], retention: stateRetention }
     const content = contentInstance(JSON.stringify(health), 'application/json')
-    this.#deliver(target, content, health.state !== 'absent')
+    this.#deliver(this.#send(target, content, health.state !== 'absent'), (fault) => {
+      if (fault !== undefined) this.#missedState ??= health
+    })
   }
 
   /** Resolves when everything that was sent has been answered. */
@@ -108,7 +112,7 @@ export class Publication {
     const path = resourcePath(point.path)
     const value = typeof raw === 'number' ? convert(point, raw) : raw
     const isUsable = typeof value !== 'number' || Number.isFinite(value)
-    health.note(path, isUsable ? undefined : 'the reading is not a number')
+    health.note(this.#address(path), isUsable ? undefined : 'the reading is not a number')
     if (!isUsable) return
     let latest = this.#latest.get(path)
     if (latest === undefined) {
@@ -122,9 +126,15 @@ export class Publication {
     latest.value = value
     latest.readAtMs = nowMs
     if (!isWorthStoring(latest, point, nowMs)) return
+    if (this.#inFlight.size >= maxInFlight) {
+      this.#note(latest, path, 'the CSE does not keep up: readings are dropped')
+      return
+    }
     latest.stored = { value, atMs: nowMs }
     const target = { path, labels: labelsOf(point), retention: this.#retention(value, periodMs) }
-    this.#deliver(target, contentInstance(String(value), 'text/plain'), true)
+    this.#deliver(this.#send(target, contentInstance(String(value), 'text/plain'), true), (fault) =>
+      this.#note(latest, path, fault),
+    )
   }
 
   /** The number of instances decides; their age takes effect when readings are rarer than expected, and not before. */
@@ -137,14 +147,10 @@ export class Publication {
     }
   }
 
-  #deliver(target: Target, content: JsonObject, isMade: boolean): void {
-    if (this.#inFlight.size >= maxInFlight) {
-      this.#note(target.path, 'the CSE does not keep up: readings are dropped')
-      return
-    }
-    const delivery = this.#send(target, content, isMade).then(
-      () => this.#note(target.path, undefined),
-      (error: unknown) => this.#note(target.path, error instanceof Error ? error.message : String(error)),
+  #deliver(sending: Promise<void>, settle: (fault?: string) => void): void {
+    const delivery = sending.then(
+      () => settle(),
+      (error: unknown) => settle(error instanceof Error ? error.message : String(error)),
     )
     this.#inFlight.add(delivery)
     void delivery.finally(() => this.#inFlight.delete(delivery))
@@ -171,8 +177,11 @@ export class Publication {
   /** What is known to exist; nothing, once it is time for a renewal. */
   #current(): ReadonlyMap<string, Promise<unknown>> {
     const nowMs = this.#facts.clock.monotonicMs()
-    if (this.#ensured.size > 0 && nowMs - this.#ensuredSinceMs >= renewalMs) this.#ensured = new Map()
+    const isRenewal = this.#ensured.size > 0 && nowMs - this.#ensuredSinceMs >= renewalMs
+    if (isRenewal) this.#ensured = new Map()
     if (this.#ensured.size === 0) this.#ensuredSinceMs = nowMs
+    // Points are stored often enough; the container of the state is not, unless it is seen to.
+    if (isRenewal) this.pushState(this.#facts.health.current)
     return this.#ensured
   }
 
@@ -197,17 +206,29 @@ export class Publication {
       await client.create(parent, body.resourceType, body.create, { resultContent: ResultContent.NOTHING })
     } catch (error) {
       if (!hasStatus(error, Status.CONFLICT) && !hasStatus(error, Status.ORIGINATOR_HAS_ALREADY_REGISTERED)) throw error
-      await client.update(this.#address(path), body.update, { resultContent: ResultContent.NOTHING })
+      await this.#takeOver(this.#address(path), body.renewal, body.update)
+    }
+  }
+
+  /** A renewal is refused while the clock stands before the time at which a child was made: then the resource stays as long as it would. */
+  async #takeOver(address: string, renewal: JsonObject, update: JsonObject): Promise<void> {
+    const options = { resultContent: ResultContent.NOTHING }
+    try {
+      await this.#facts.client.update(address, renewal, options)
+    } catch (error) {
+      if (!hasStatus(error, Status.BAD_REQUEST)) throw error
+      await this.#facts.client.update(address, update, options)
     }
   }
 
   /** One fault for all that is not stored: a full disk is not the fault of twenty sensors. */
-  #note(path: string, fault: string | undefined): void {
-    if (fault === undefined) this.#unstored.delete(path)
-    else {
+  #note(latest: Latest, path: string, fault: string | undefined): void {
+    if (fault === undefined) {
+      this.#unstored.delete(path)
+      if (this.#missedState !== undefined) this.pushState(this.#missedState)
+    } else {
       this.#unstored.set(path, fault)
-      const latest = this.#latest.get(path)
-      if (latest !== undefined) latest.stored = undefined
+      latest.stored = undefined
     }
     const [first] = this.#unstored
     this.#facts.health.note('storing', first && `${this.#address(first[0])}: ${first[1]}`)
@@ -239,7 +260,11 @@ function labelsOf({ unit, quantity, device }: Point): readonly string[] {
 
 /** Each level as a resource name: unreserved characters of RFC 3986 (TS-0004 6.3.3, resourceName). */
 function resourcePath(path: string): string {
-  return path.replaceAll(/[^\w.~/-]/g, '_')
+  return path
+    .replaceAll(/[^\w.~/-]/g, '_')
+    .split('/')
+    .filter((name) => name !== '')
+    .join('/')
 }
 
 function split(path: string): readonly [parent: string, name: string] {

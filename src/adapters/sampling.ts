@@ -19,8 +19,8 @@ interface Entry {
   readonly sampler: Sampler
   dueMs: number
   failures: number
-  /** While it is read. */
-  abort: AbortController | undefined
+  /** While it is read: takes no outcome but this any more. */
+  giveUp: ((error: Error) => void) | undefined
 }
 
 /** So that the adapters of one gateway, and the gateways of one site after a power cut, do not all read in the same instant. */
@@ -52,7 +52,7 @@ export class Sampling {
     if (this.#isStopped) return
     this.#facts.health.set(sampler.name, 'starting')
     const dueMs = Math.max(this.#originMs, this.#facts.clock.monotonicMs())
-    this.#entries.push({ sampler, dueMs, failures: 0, abort: undefined })
+    this.#entries.push({ sampler, dueMs, failures: 0, giveUp: undefined })
     this.#arm()
   }
 
@@ -61,7 +61,7 @@ export class Sampling {
     this.#isStopped = true
     this.#timer?.cancel()
     this.#gathering?.cancel()
-    for (const { abort } of this.#entries) abort?.abort(new Error('the adapter stops'))
+    for (const { giveUp } of this.#entries) giveUp?.(new Error('the adapter stops'))
   }
 
   #arm(): void {
@@ -80,7 +80,7 @@ export class Sampling {
       if (entry.dueMs > nowMs) continue
       const tickMs = entry.dueMs
       entry.dueMs = this.#nextTick(entry, nowMs)
-      if (entry.abort === undefined) this.#read(entry, tickMs)
+      if (entry.giveUp === undefined) this.#read(entry, tickMs)
     }
     this.#arm()
   }
@@ -94,8 +94,6 @@ export class Sampling {
     const { sampler } = entry
     const timeoutMs = sampler.timeoutMs ?? defaultTimeoutMs
     const abort = new AbortController()
-    entry.abort = abort
-    this.#running++
     let isSettled = false
     const settle = (outcome: readonly Reading[] | Error) => {
       if (isSettled) return
@@ -107,16 +105,18 @@ export class Sampling {
       else this.#succeeded(entry, outcome)
       this.#gather()
     }
-    const timer = this.#facts.clock.after(timeoutMs, () => {
-      const error = new Error(`no answer within ${timeoutMs} ms`)
+    const giveUp = (error: Error) => {
       abort.abort(error)
       settle(error)
-    })
+    }
+    const timer = this.#facts.clock.after(timeoutMs, () => giveUp(new Error(`no answer within ${timeoutMs} ms`)))
+    entry.giveUp = giveUp
+    this.#running++
     // The inner function turns what a sampler throws into a rejection.
     ;(async () => sampler.read(abort.signal))()
       .then(settle, (error: unknown) => settle(error instanceof Error ? error : new Error(String(error))))
       .finally(() => {
-        entry.abort = undefined
+        entry.giveUp = undefined
       })
   }
 

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { adapterTables } from './adapter-table.ts'
+import { adapters } from '../adapters/index.ts'
 import type { Invocation } from './command.ts'
 import { ConfigError } from './config-error.ts'
 import { type Configuration, readConfiguration } from './configuration.ts'
@@ -20,7 +20,7 @@ export function findConfiguration({ values, surroundings }: Invocation, namedFil
   const { environment } = surroundings
   const fileName = namedFile ?? values['config']?.at(-1) ?? places.find((place) => existsSync(place))
   const configuration = readConfiguration({
-    adapters: adapterTables,
+    adapters,
     environment,
     ...(fileName === undefined ? {} : { file: { name: fileName, text: readText(fileName) } }),
     options: (['mqtt', 'http'] as const).flatMap((protocol) => {

@@ -4,17 +4,12 @@
  */
 
 import { parse, TomlError } from 'smol-toml'
+import type { AdapterTable } from '../adapters/adapter.ts'
 import { ConfigError } from './config-error.ts'
 import { nearestName } from './nearest-name.ts'
 import { propertyName, readValue, type SettingRow, type SettingValue, writeValue } from './setting.ts'
 import { type Settings, sections } from './setting-table.ts'
 import { locateKeys } from './toml-location.ts'
-
-/** What an adapter contributes: its name and its rows, which stand under `adapters.<name>`. */
-export interface AdapterTable {
-  readonly name: string
-  readonly settings: readonly SettingRow[]
-}
 
 export interface ConfigurationSources {
   readonly adapters: readonly AdapterTable[]

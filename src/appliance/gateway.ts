@@ -2,11 +2,15 @@
 
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { AdapterHost } from '../adapters/adapter-host.ts'
+import { adapters } from '../adapters/index.ts'
 import { HttpBinding } from '../bindings/http.ts'
 import { HttpRequester } from '../bindings/http-requester.ts'
 import { MqttBinding } from '../bindings/mqtt.ts'
 import { Broker } from '../broker/broker.ts'
+import { OneM2MClient } from '../client/client.ts'
 import { HttpExchange } from '../client/http-exchange.ts'
+import { LocalTransport } from '../client/local-transport.ts'
 import { Cse } from '../cse/cse.ts'
 import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
@@ -70,6 +74,7 @@ export class Gateway {
 
     const mqttAddresses = await this.#startMqtt(store, cse, listeners.mqtt)
     const httpAddresses = await this.#startHttp(cse, listeners.http)
+    this.#startAdapters(cse)
     return { mqtt: mqttAddresses.map(writeAddress), http: httpAddresses.map(writeAddress) }
   }
 
@@ -191,6 +196,27 @@ export class Gateway {
     this.#stops.push(() => binding.stop())
     await binding.start()
     return binding.addresses
+  }
+
+  /** Nobody waits for the adapters: a device that takes its time does not keep the gateway from being ready. */
+  #startAdapters(cse: Cse): void {
+    const { settings, dataDirectory, log, clock } = this.#options
+    const transport = new LocalTransport({ cse, patienceMs: settings.store.readingPatienceMs })
+    const host = new AdapterHost({
+      adapters,
+      settings: settings.adapters,
+      clientFor: (originator) => new OneM2MClient({ transport, originator, newRequestIdentifier: this.#randomId }),
+      cseBaseName: settings.cse.name,
+      dataDirectory,
+      clock,
+      log,
+      random: Math.random,
+    })
+    const started = host.start()
+    this.#stops.push(async () => {
+      await host.stop()
+      await started
+    })
   }
 
   /** Waits, two seconds at most, for what is in flight. */

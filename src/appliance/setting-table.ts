@@ -316,6 +316,15 @@ export const sections = {
         default: '16MiB',
         text: 'Free space on the disk below which writes are refused, so that the database itself never meets a full disk.',
       },
+      {
+        key: 'reading_patience',
+        type: 'duration',
+        maximum: 600_000,
+        default: '0s',
+        text:
+          'How long readings of the adapters may wait for others to share one write to the disk, which spares an SD card; so much of ' +
+          'them is lost when the power goes.',
+      },
     ],
   },
   log: {

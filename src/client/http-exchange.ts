@@ -1,7 +1,7 @@
 /** One HTTP message out and the whole answer back, over connections that are kept: the only place that opens HTTP connections. */
 
 import { Agent, type IncomingMessage, request as requestHttp } from 'node:http'
-import { request as requestHttps, Agent as SecureAgent } from 'node:https'
+import type { AgentOptions, request as requestHttps, Agent as SecureAgent } from 'node:https'
 import type { HttpRequest, HttpResponse } from '../onem2m/http-mapping.ts'
 
 export interface HttpExchangeOptions {
@@ -22,19 +22,21 @@ export interface ExchangeOptions {
 
 export class HttpExchange {
   readonly #plain: Agent
-  readonly #secure: SecureAgent
+  readonly #secureOptions: AgentOptions
+  #secure: { readonly agent: SecureAgent; readonly request: typeof requestHttps } | undefined
   readonly #maxBodyBytes: number
 
   constructor(options: HttpExchangeOptions = {}) {
     const { ca, cert, key, maxConnectionsPerHost: maxSockets = 16, maxBodyBytes = 16 * 1024 * 1024 } = options
     const pool = { keepAlive: true, maxSockets, maxFreeSockets: 4 }
     this.#plain = new Agent(pool)
-    this.#secure = new SecureAgent({ ...pool, ca, cert, key })
+    this.#secureOptions = { ...pool, ca, cert, key }
     this.#maxBodyBytes = maxBodyBytes
   }
 
   /** Rejects with the system's error, with the reason of the signal, or with a TimeoutError when the answer is not complete in time. */
-  send(url: URL, message: Omit<HttpRequest, 'path'>, options: ExchangeOptions): Promise<HttpResponse> {
+  async send(url: URL, message: Omit<HttpRequest, 'path'>, options: ExchangeOptions): Promise<HttpResponse> {
+    const secure = url.protocol === 'https:' ? await this.#loadSecure() : undefined
     const timeout = AbortSignal.timeout(options.timeoutMs)
     const signal = options.signal === undefined ? timeout : AbortSignal.any([options.signal, timeout])
     return new Promise((resolve, reject) => {
@@ -45,9 +47,9 @@ export class HttpExchange {
         signal,
       }
       const outgoing =
-        url.protocol === 'https:'
-          ? requestHttps(url, { ...settings, agent: this.#secure })
-          : requestHttp(url, { ...settings, agent: this.#plain })
+        secure === undefined
+          ? requestHttp(url, { ...settings, agent: this.#plain })
+          : secure.request(url, { ...settings, agent: secure.agent })
       outgoing.on('error', (error) => reject(signal.aborted ? signal.reason : error))
       outgoing.on('response', (incoming) =>
         this.#read(incoming).then(resolve, (error) => reject(signal.aborted ? signal.reason : error)),
@@ -56,10 +58,17 @@ export class HttpExchange {
     })
   }
 
+  /** TLS costs 5 MiB of memory, which a gateway without an https target does not spend. */
+  async #loadSecure() {
+    const { Agent, request } = await import('node:https')
+    this.#secure ??= { agent: new Agent(this.#secureOptions), request }
+    return this.#secure
+  }
+
   /** Closes kept connections; requests under way are cut. */
   close(): void {
     this.#plain.destroy()
-    this.#secure.destroy()
+    this.#secure?.agent.destroy()
   }
 
   async #read(incoming: IncomingMessage): Promise<HttpResponse> {

@@ -17,14 +17,22 @@ interface Entry {
   bytes: number
 }
 
+/** The latest requests of one originator, oldest first. */
+interface Recent {
+  readonly entries: Map<string, Entry>
+  bytes: number
+}
+
 const lifetimeMs = 30_000
-const maxEntries = 1024
-const maxBytes = 1_048_576
+/** More than an originator has in flight; few enough that they are garbage before they grow old. */
+const maxEntries = 128
+const maxBytes = 524_288
+const maxTotalBytes = 4_194_304
 const bytesOfAnEntry = 400
 
 export class DuplicateCache {
   readonly #clock: Clock
-  readonly #entries = new Map<string, Entry>()
+  readonly #originators = new Map<string, Recent>()
   #bytes = 0
 
   constructor(clock: Clock) {
@@ -36,52 +44,75 @@ export class DuplicateCache {
    * on. Requests that only share their identifier are not repetitions; people at a shell use one over and over.
    */
   enter(originator: string, request: RequestPrimitive, respond: Respond): Respond | undefined {
-    const key = `${originator} ${request.requestIdentifier}`
     const nowMs = this.#clock.monotonicMs()
-    const known = this.#entries.get(key)
+    const recent = this.#recentOf(originator)
+    const { requestIdentifier } = request
+    const known = recent.entries.get(requestIdentifier)
     if (known !== undefined) {
       if (nowMs - known.atMs < lifetimeMs && isSame(known.request, request)) {
         if (known.response !== undefined) respond(known.response)
         else known.waiting = [...(known.waiting ?? []), respond]
         return undefined
       }
-      this.#remove(key, known)
+      this.#remove(recent, requestIdentifier, known)
     }
-    const entry: Entry = { request, atMs: nowMs, response: undefined, waiting: undefined, bytes: bytesOfAnEntry }
-    this.#entries.set(key, entry)
-    this.#bytes += bytesOfAnEntry
-    this.#evict(nowMs)
+    const entry: Entry = { request, atMs: nowMs, response: undefined, waiting: undefined, bytes: 0 }
+    recent.entries.set(requestIdentifier, entry)
+    this.#grow(recent, entry, bytesOfAnEntry)
+    this.#evict(recent, nowMs)
     return (response) => {
-      this.#keep(key, entry, response)
+      this.#keep(recent, entry, response)
       respond(response)
       for (const repeat of entry.waiting ?? []) repeat(response)
       entry.waiting = undefined
     }
   }
 
+  #recentOf(originator: string): Recent {
+    let recent = this.#originators.get(originator)
+    if (recent === undefined) {
+      recent = { entries: new Map(), bytes: 0 }
+      this.#originators.set(originator, recent)
+    }
+    return recent
+  }
+
   /** A failure of this gateway is not repeated: the next try may succeed. */
-  #keep(key: string, entry: Entry, response: ResponsePrimitive): void {
-    if (this.#entries.get(key) !== entry) return
+  #keep(recent: Recent, entry: Entry, response: ResponsePrimitive): void {
+    const { requestIdentifier } = entry.request
+    if (recent.entries.get(requestIdentifier) !== entry) return
     if (response.responseStatusCode >= 5000) {
-      this.#remove(key, entry)
+      this.#remove(recent, requestIdentifier, entry)
       return
     }
     entry.response = response
-    const more = response.content instanceof JsonText ? 4 * response.content.text.length : bytesOfAnEntry
-    entry.bytes += more
-    this.#bytes += more
+    this.#grow(recent, entry, response.content instanceof JsonText ? 2 * response.content.text.length : bytesOfAnEntry)
   }
 
-  #evict(nowMs: number): void {
-    for (const [key, entry] of this.#entries) {
-      const isNeeded = nowMs - entry.atMs < lifetimeMs && this.#entries.size <= maxEntries && this.#bytes <= maxBytes
-      if (isNeeded) return
-      this.#remove(key, entry)
+  /** Drops what is too old or too much: of this originator, then whole originators, those that were first seen first. */
+  #evict(recent: Recent, nowMs: number): void {
+    for (const [key, entry] of recent.entries) {
+      if (nowMs - entry.atMs < lifetimeMs && recent.entries.size <= maxEntries && recent.bytes <= maxBytes) break
+      this.#remove(recent, key, entry)
+    }
+    for (const [originator, other] of this.#originators) {
+      if (this.#bytes <= maxTotalBytes) return
+      if (other === recent) continue
+      this.#originators.delete(originator)
+      this.#bytes -= other.bytes
+      other.entries.clear()
     }
   }
 
-  #remove(key: string, entry: Entry): void {
-    this.#entries.delete(key)
+  #grow(recent: Recent, entry: Entry, bytes: number): void {
+    entry.bytes += bytes
+    recent.bytes += bytes
+    this.#bytes += bytes
+  }
+
+  #remove(recent: Recent, key: string, entry: Entry): void {
+    recent.entries.delete(key)
+    recent.bytes -= entry.bytes
     this.#bytes -= entry.bytes
   }
 }

@@ -63,7 +63,7 @@ const gateway = (name: string, environment: Record<string, string> = {}) =>
   Side.start({
     name,
     command: [
-      join(root, 'src/main.ts'),
+      join(root, 'dist/fieldgate.cjs'),
       'gateway',
       '--data-dir',
       join(directory, name),

@@ -34,6 +34,7 @@ test('a response goes to the mirrored topic with the content as it is, and waits
       payload: '{"rsc":2000,"rqi":"r1","rvi":"3","pc":{"m2m:cb":{}}}',
       qos: 1,
       parkMs: 2000,
+      addressee: request.split('/')[3],
     })
   }
 })

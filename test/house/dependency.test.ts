@@ -1,7 +1,7 @@
 /** The dependency budget: what the gateway may bring along, by name and by weight. Growth shows up in review, as a change of this file. */
 
 import assert from 'node:assert/strict'
-import { lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { root } from './source.ts'
 
@@ -21,7 +21,7 @@ const budget = { packages: 39, kibibytes: 12_000 }
 const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
   readonly dependencies: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>
-  readonly engines: { readonly node: string }
+  readonly scripts: Readonly<Record<string, string>>
 }
 const { packages } = JSON.parse(readFileSync(`${root}package-lock.json`, 'utf8')) as {
   readonly packages: Readonly<Record<string, LockedPackage>>
@@ -59,6 +59,18 @@ describe('the dependency budget', () => {
     assert.ok(
       Math.abs(kibibytes - budget.kibibytes) <= budget.kibibytes / 10,
       `${kibibytes} KiB, ${budget.kibibytes} in the snapshot`,
+    )
+  })
+})
+
+describe('the scripts', () => {
+  it('name files that exist', () => {
+    const words = Object.values(manifest.scripts).flatMap((script) => script.split(' '))
+    const named = words.filter((word) => /^[\w/-]+\.m?[jt]s$/.test(word))
+    assert.ok(named.length > 3)
+    assert.deepEqual(
+      named.filter((path) => !existsSync(`${root}${path}`)),
+      [],
     )
   })
 })

@@ -50,12 +50,12 @@ function nameOption(name: string, { short, value, isRepeatable }: OptionRow): st
 }
 
 async function describeConfiguration(): Promise<string> {
-  const [{ listSettings }, { describeExpected, writeValue }, { adapterTables }] = await Promise.all([
+  const [{ listSettings }, { describeExpected, writeValue }, { adapters }] = await Promise.all([
     import('../configuration.ts'),
     import('../setting.ts'),
-    import('../adapter-table.ts'),
+    import('../../adapters/index.ts'),
   ])
-  const settings = listSettings(adapterTables).map(({ path, row, environmentName }) =>
+  const settings = listSettings(adapters).map(({ path, row, environmentName }) =>
     [
       `${path} = ${writeValue(row.default)}`,
       `    ${row.text}`,

@@ -1,0 +1,77 @@
+/** Which adapters run, side by side: what one does, or fails to do, is no other's concern. */
+
+import type { Clock } from '../onem2m/clock.ts'
+import type { Log } from '../onem2m/log.ts'
+import type { AdapterEntry, Finding } from './adapter.ts'
+import type { AdapterClient } from './publication.ts'
+import { type AdapterSettings, type AdapterStatus, RunningAdapter } from './running-adapter.ts'
+
+export interface AdapterHostOptions {
+  readonly adapters: readonly AdapterEntry[]
+  /** By the name of the adapter; one without settings does not run. */
+  readonly settings: Readonly<Record<string, AdapterSettings>>
+  /** A client that speaks as this originator, the AE-ID of an adapter. */
+  readonly clientFor: (originator: string) => AdapterClient
+  readonly cseBaseName: string
+  readonly dataDirectory: string
+  readonly clock: Clock
+  readonly log: Log
+  /** From 0 up to 1. */
+  readonly random: () => number
+}
+
+export class AdapterHost {
+  readonly #options: AdapterHostOptions
+  #running: readonly RunningAdapter[] = []
+
+  constructor(options: AdapterHostOptions) {
+    this.#options = options
+  }
+
+  /** How each enabled adapter is, and the last good value of each of its points. */
+  get statuses(): readonly AdapterStatus[] {
+    return this.#running.map(({ status }) => status)
+  }
+
+  /** Resolves when every enabled adapter has started or failed to; the code of the others is not loaded. Never rejects. */
+  async start(): Promise<void> {
+    const { adapters, settings, clientFor } = this.#options
+    this.#running = adapters
+      .filter(({ name }) => settings[name]?.['enabled'] === true)
+      .map(
+        (entry) =>
+          new RunningAdapter({
+            ...this.#options,
+            entry,
+            settings: settings[entry.name] ?? {},
+            client: clientFor(originatorOf(entry)),
+          }),
+      )
+    await Promise.all(this.#running.map((adapter) => adapter.start()))
+  }
+
+  /** Takes less than a second, whatever the devices do. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#running.map((adapter) => adapter.stop()))
+  }
+
+  /** What adapters, enabled or not, find on this machine, by name; the error of one that can't look. */
+  async probe(signal: AbortSignal): Promise<ReadonlyMap<string, readonly Finding[] | Error>> {
+    const { adapters, settings, dataDirectory } = this.#options
+    const probed = new Map<string, readonly Finding[] | Error>()
+    for (const { name, load } of adapters) {
+      try {
+        const adapter = await load()
+        probed.set(name, await adapter.probe({ settings: settings[name] ?? {}, dataDirectory, signal }))
+      } catch (error) {
+        probed.set(name, error instanceof Error ? error : new Error(String(error)))
+      }
+    }
+    return probed
+  }
+}
+
+/** The AE-ID of an adapter; nobody else may speak under it. */
+export function originatorOf({ name }: Pick<AdapterEntry, 'name'>): string {
+  return `C${name}`
+}

@@ -1,0 +1,8 @@
+/** The adapters there are. Their tables are read at every start; their code is loaded when they are enabled. */
+
+import type { AdapterEntry } from './adapter.ts'
+import { systemTable } from './system/setting-table.ts'
+
+export const adapters: readonly AdapterEntry[] = [
+  { ...systemTable, load: async () => (await import('./system/adapter.ts')).system },
+]

@@ -1,5 +1,0 @@
-/** The configuration tables that the adapters bring along. */
-
-import type { AdapterTable } from './configuration.ts'
-
-export const adapterTables: readonly AdapterTable[] = []
