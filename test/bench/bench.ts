@@ -92,7 +92,8 @@ try {
         // The first round only warms up.
         if (round >= 0) keep(`${work.name} ${side.name}`, figure)
       }
-      if (process.stderr.isTTY) process.stderr.write(`\r${' '.repeat(60)}\rround ${round + 1} of ${rounds}: ${work.name}`)
+      if (process.stderr.isTTY)
+        process.stderr.write(`\r${' '.repeat(60)}\rround ${round + 1} of ${rounds}: ${work.name}`)
     }
   }
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K')
