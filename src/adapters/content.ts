@@ -9,7 +9,7 @@ export interface Retention {
 }
 
 /** A resource, as it is created and as one that exists is updated. */
-interface Body {
+export interface Body {
   readonly resourceType: number
   readonly create: JsonObject
   readonly update: JsonObject

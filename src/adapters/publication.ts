@@ -9,7 +9,7 @@ import type { JsonObject } from '../onem2m/content.ts'
 import { ResultContent } from '../onem2m/primitive.ts'
 import { Status } from '../onem2m/status.ts'
 import type { AdapterHealth, Point, Reading, Value } from './adapter.ts'
-import { applicationEntity, container, contentInstance, type Retention } from './content.ts'
+import { applicationEntity, type Body, container, contentInstance, type Retention } from './content.ts'
 import type { Health } from './health.ts'
 
 /** What adapters need of a client; its originator is the AE-ID of the adapter. */
@@ -65,10 +65,8 @@ export class Publication {
   readonly #inFlight = new Set<Promise<void>>()
   /** Why what could not be stored last time, by path. */
   readonly #unstored = new Map<string, string>()
-  /** A state that could not be stored; it is tried again with the next reading that can. */
-  #missedState: AdapterHealth | undefined
   /** Resources that exist or are being made, by path below the AE; the AE itself is ''. */
-  #ensured = new Map<string, Promise<unknown>>()
+  #ensured = new Map<string, Promise<void>>()
   #ensuredSinceMs = 0
 
   constructor(facts: PublicationFacts) {
@@ -85,21 +83,21 @@ export class Publication {
     }))
   }
 
-  /** Stores what is worth it; the requests leave in this turn of the event loop once their containers exist. */
+  /** Stores what is worth it; the requests leave before this returns. */
   push(readings: readonly Reading[], periodMs: number): void {
     const nowMs = this.#facts.clock.monotonicMs()
     for (const reading of readings) this.#offer(reading, periodMs, nowMs)
   }
 
-  /** The state goes into the container `state`. An adapter that has nothing to read leaves no resources where there were none. */
+  /**
+   * The state goes into the container `state`. An adapter that has nothing to read leaves no resources where there were none. A state that
+   * can't be stored is not missed: the readings can't be either, which is a state of its own, and so is its end.
+   */
   pushState(health: AdapterHealth): void {
-    this.#missedState = undefined
     if (health.state === 'starting') return
     const target = { path: 'state', labels: ['quantity:state'], retention: stateRetention }
     const content = contentInstance(JSON.stringify(health), 'application/json')
-    this.#deliver(this.#send(target, content, health.state !== 'absent'), (fault) => {
-      if (fault !== undefined) this.#missedState ??= health
-    })
+    this.#deliver(this.#send(target, content, health.state !== 'absent'), () => {})
   }
 
   /** Resolves when everything that was sent has been answered. */
@@ -160,13 +158,13 @@ export class Publication {
     const to = this.#address(target.path)
     for (let attempt = 1; ; attempt++) {
       const ensured = this.#current()
-      if (isMade) await this.#ensure(target.path, target)
+      const making = isMade ? this.#ensure(target.path, target) : undefined
+      const creating = this.#facts.client.create(to, 4, content, { resultContent: ResultContent.NOTHING })
       try {
-        await this.#facts.client.create(to, 4, content, { resultContent: ResultContent.NOTHING })
+        await inOrder([making, creating])
         return
       } catch (error) {
         if (!hasStatus(error, Status.NOT_FOUND)) throw error
-        if (!isMade) return
         if (attempt > 1) throw error
         // Somebody deleted it, and perhaps more: everything is looked at again, once for all who notice.
         if (this.#ensured === ensured) this.#ensured = new Map()
@@ -175,7 +173,7 @@ export class Publication {
   }
 
   /** What is known to exist; nothing, once it is time for a renewal. */
-  #current(): ReadonlyMap<string, Promise<unknown>> {
+  #current(): ReadonlyMap<string, Promise<void>> {
     const nowMs = this.#facts.clock.monotonicMs()
     const isRenewal = this.#ensured.size > 0 && nowMs - this.#ensuredSinceMs >= renewalMs
     if (isRenewal) this.#ensured = new Map()
@@ -185,33 +183,35 @@ export class Publication {
     return this.#ensured
   }
 
-  #ensure(path: string, target?: Target): Promise<unknown> {
+  /** The CSE executes requests in their order, so that nobody waits for a parent: what is new is made in one commit, readings and all. */
+  #ensure(path: string, target?: Target): Promise<void> {
     const ensured = this.#ensured
     const known = ensured.get(path)
     if (known !== undefined) return known
-    const making = this.#make(path, target)
+    const [parentPath, name] = split(path)
+    const parent = path === '' ? undefined : this.#ensure(parentPath)
+    const own =
+      path === ''
+        ? this.#make(path, this.#facts.cseBaseName, applicationEntity(this.#facts.name))
+        : this.#make(path, this.#address(parentPath), container(name, target?.labels ?? [], target?.retention))
+    const making = inOrder([parent, own])
     ensured.set(path, making)
     making.catch(() => ensured.delete(path))
     return making
   }
 
-  /** Creates a resource after its parent. One that is there already, from an earlier run, gets the limits and labels of this one. */
-  async #make(path: string, target: Target | undefined): Promise<void> {
-    const { client, cseBaseName, name } = this.#facts
-    const [parentPath, ownName] = split(path)
-    if (path !== '') await this.#ensure(parentPath)
-    const body = path === '' ? applicationEntity(name) : container(ownName, target?.labels ?? [], target?.retention)
-    const parent = path === '' ? cseBaseName : this.#address(parentPath)
+  /** Creates a resource. One that is there already, from an earlier run, gets the limits and labels of this one. */
+  async #make(path: string, parent: string, body: Body): Promise<void> {
     try {
-      await client.create(parent, body.resourceType, body.create, { resultContent: ResultContent.NOTHING })
+      await this.#facts.client.create(parent, body.resourceType, body.create, { resultContent: ResultContent.NOTHING })
     } catch (error) {
       if (!hasStatus(error, Status.CONFLICT) && !hasStatus(error, Status.ORIGINATOR_HAS_ALREADY_REGISTERED)) throw error
-      await this.#takeOver(this.#address(path), body.renewal, body.update)
+      await this.#takeOver(this.#address(path), body)
     }
   }
 
   /** A renewal is refused while the clock stands before the time at which a child was made: then the resource stays as long as it would. */
-  async #takeOver(address: string, renewal: JsonObject, update: JsonObject): Promise<void> {
+  async #takeOver(address: string, { renewal, update }: Body): Promise<void> {
     const options = { resultContent: ResultContent.NOTHING }
     try {
       await this.#facts.client.update(address, renewal, options)
@@ -223,10 +223,8 @@ export class Publication {
 
   /** One fault for all that is not stored: a full disk is not the fault of twenty sensors. */
   #note(latest: Latest, path: string, fault: string | undefined): void {
-    if (fault === undefined) {
-      this.#unstored.delete(path)
-      if (this.#missedState !== undefined) this.pushState(this.#missedState)
-    } else {
+    if (fault === undefined) this.#unstored.delete(path)
+    else {
       this.#unstored.set(path, fault)
       latest.stored = undefined
     }
@@ -238,6 +236,11 @@ export class Publication {
     const { cseBaseName, name } = this.#facts
     return path === '' ? `${cseBaseName}/${name}` : `${cseBaseName}/${name}/${path}`
   }
+}
+
+/** Settles when all have; rejects with the reason of the first in the list, which is the cause of those after it. */
+async function inOrder(promises: readonly (Promise<unknown> | undefined)[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(promises)) if (outcome.status === 'rejected') throw outcome.reason
 }
 
 function convert({ scale = 1, offset = 0, digits }: Point, raw: number): number {

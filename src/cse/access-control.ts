@@ -115,6 +115,7 @@ export class AccessControl {
       if (this.shortOriginator(custodian) === originator) return true
     } else if (isOwner(originator, resource)) return true
     if (context.source === 'network' || this.#facts.unprotected === 'creator') return false
+    if (resource.definition.isPrivate === true) return false
     return this.#facts.unprotected === 'open' || (right & ~readRights) === 0
   }
 

@@ -34,7 +34,7 @@ export function create(execution: Execution): Outcome {
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `ty: ${type.behaviour.refusesCreate}`)
   // TS-0004 7.4.5.2.1: whoever registers has no rights yet; what it may do is the registration's business.
   if (type.type !== aeType) execution.require(AccessRight.CREATE, parent, type.type)
-  if (!(parent instanceof Resource) || !parent.definition.children.includes(type.type))
+  if (!(parent instanceof Resource) || !type.parents.includes(parent.definition.type))
     throw new OneM2MError(
       type.name === 'subscription' ? Status.TARGET_NOT_SUBSCRIBABLE : Status.INVALID_CHILD_RESOURCE_TYPE,
       `ty: a ${parent.definition.name} has no child of type ${type.type} (${type.name})`,

@@ -85,7 +85,8 @@ function checkChildType({ request, resourceTypes }: Execution, group: Resource, 
   const memberType = group.stored['memberType'] as number | undefined
   if (request.operation !== Operation.CREATE || memberType === undefined || memberType === mixed || suffix !== '')
     return
-  if (!(resourceTypes.get(memberType)?.children.includes(request.resourceType as number) ?? true))
+  const child = resourceTypes.get(request.resourceType as number)
+  if (child !== undefined && !child.parents.includes(memberType))
     throw new OneM2MError(
       Status.INVALID_CHILD_RESOURCE_TYPE,
       `ty: members of type ${memberType} have no child of type ${request.resourceType}`,

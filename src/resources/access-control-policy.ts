@@ -76,7 +76,7 @@ export const accessControlPolicy = defineResourceType({
     authorizationPolicyResourceIds: attribute('apri', listOf(identifier), 'O', 'O', 'MA'),
     authorizationInformationResourceIds: attribute('airi', listOf(identifier), 'O', 'O', 'MA'),
   },
-  children: [23],
+  parents: [2, 5, 16],
   behaviour: {
     beforeCreate: ({ attributes }) => checkSelfPrivileges(attributes['selfPrivileges']),
     beforeUpdate: (revision) => checkSelfPrivileges(revision.value('selfPrivileges')),

@@ -40,7 +40,7 @@ export const ae = defineResourceType({
     triggerEnable: attribute('tren', boolean, 'O', 'O', 'OA'),
     activityPatternElements: attribute('ape', listOf(anyObject), 'O', 'O', 'OA'),
   },
-  children: [1, 3, 9, 10, 15, 18, 23, 24, 28, 29, 34, 48, 60, 65],
+  parents: [5],
   behaviour: {
     beforeCreate(draft, engine) {
       const { attributes } = draft

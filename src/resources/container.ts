@@ -33,7 +33,7 @@ export const container = defineResourceType({
     disableRetrieval: attribute('disr', boolean, 'O', 'O', 'OA'),
     subscriptionIds: attribute('subi', listOf(text), 'O', 'O', 'NA'),
   },
-  children: [3, 4, 23, 24, 28, 29, 65],
+  parents: [2, 3, 5, 16, 28],
   virtualChildren: ['la', 'ol'],
   instanceType: 4,
 })

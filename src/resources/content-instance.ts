@@ -47,7 +47,7 @@ export const contentInstance = defineResourceType({
     ontologyRef: attribute('or', identifier, 'O', 'O', 'OA'),
     deletionCount: attribute('dcnt', positiveInteger, 'O', 'NP', 'NA'),
   },
-  children: [24],
+  parents: [3],
   isInstance: true,
   behaviour: {
     refusesUpdate: 'a contentInstance is never changed: create another one',

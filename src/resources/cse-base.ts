@@ -22,7 +22,7 @@ export const cseBase = defineResourceType({
     contentSerialization: attribute('csz', listOf(text), 'NP', 'NP', 'OA'),
     e2eSecInfo: attribute('esi', text, 'NP', 'NP', 'MA'),
   },
-  children: [1, 2, 3, 9, 10, 14, 16, 17, 18, 23, 24, 26, 28, 29, 34, 48, 60, 65],
+  parents: [],
   behaviour: {
     refusesCreate: 'a CSEBase is made by its CSE alone',
     refusesUpdate: 'the CSEBase follows the gateway configuration',

@@ -58,7 +58,7 @@ export const group = defineResourceType({
       'OA',
     ),
   },
-  children: [23, 24, 65],
+  parents: [2, 5, 16],
   virtualChildren: ['fopt'],
   behaviour: {
     beforeCreate({ attributes }, engine) {

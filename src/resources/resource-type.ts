@@ -57,15 +57,16 @@ export interface ResourceTypeDescription {
   readonly lacks?: readonly string[]
   readonly common: readonly CommonAttributeName[]
   readonly attributes: AttributeTable
-  /** Types of the children it may have. */
-  readonly children: readonly number[]
+  /** Types of the resources that it may be a child of. */
+  readonly parents: readonly number[]
+  /** Nobody but its originator sees it, whatever `access.unprotected` says. */
+  readonly isPrivate?: boolean
   /** Names of its virtual children: `la`, `ol`, `fopt`, `pcu`. */
   readonly virtualChildren?: readonly string[]
   /** Resources of this type are instances: kept on disk in sequence below their parent, never in memory, never changed. */
   readonly isInstance?: boolean
   /** The type of the instances that it keeps, with maxNrOfInstances and the like. */
   readonly instanceType?: number
-  /** Counts its changes in stateTag. */
   readonly behaviour?: Behaviour
 }
 

@@ -19,7 +19,7 @@ import {
 } from '../onem2m/attribute-type.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { AccessRight } from './access-control-policy.ts'
-import type { ResourceView } from './behaviour.ts'
+import type { Engine, ResourceView } from './behaviour.ts'
 import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
 
 /** TS-0004 6.3.4.2.19. */
@@ -135,7 +135,7 @@ export const subscription = defineResourceType({
     enableEventNotificationOriginator: attribute('eeno', boolean, 'O', 'O', 'NA'),
     maxAge: attribute('ma', durationText, 'O', 'O', 'OA'),
   },
-  children: [18, 25],
+  parents: [1, 2, 3, 5, 9, 10, 13, 14, 16, 17, 18, 24, 28, 29, 34, 60, 65],
   behaviour: {
     beforeCreate({ parent, originator, attributes }, engine) {
       // TS-0004 7.4.8.2.1: who subscribes must be able to read what it is told about.
@@ -145,13 +145,13 @@ export const subscription = defineResourceType({
           `${originator} may not retrieve ${parent.address}, so it may not subscribe to it`,
         )
       const criteria = attributes['eventNotificationCriteria'] as EventNotificationCriteria | undefined
-      checkCriteria(criteria, parent)
+      checkCriteria(criteria, parent, engine)
       attributes['notificationContentType'] = contentTypeFor(criteria, attributes['notificationContentType'])
     },
-    beforeUpdate(revision) {
+    beforeUpdate(revision, engine) {
       const criteria = revision.value('eventNotificationCriteria') as EventNotificationCriteria | undefined
       if (revision.changes.has('eventNotificationCriteria') && revision.resource.parent !== undefined)
-        checkCriteria(criteria, revision.resource.parent)
+        checkCriteria(criteria, revision.resource.parent, engine)
       contentTypeFor(criteria, revision.value('notificationContentType'))
     },
     beforeDelete(resource, engine) {
@@ -168,12 +168,16 @@ export const subscription = defineResourceType({
 export type Subscription = AttributesOf<typeof subscription>
 
 /** TS-0004 7.4.8.2.1. */
-function checkCriteria(criteria: EventNotificationCriteria | undefined, parent: ResourceView): void {
+function checkCriteria(
+  criteria: EventNotificationCriteria | undefined,
+  parent: ResourceView,
+  engine: Engine,
+): void {
   if (criteria === undefined) return
   if (criteria.notificationEventType !== undefined && criteria.operationMonitor !== undefined)
     throw refused('enc', Object.keys(criteria), 'net or om, not both')
   for (const type of criteria.childResourceType ?? []) {
-    if (!parent.definition.children.includes(type))
+    if (!(engine.resourceTypes.get(type)?.parents.includes(parent.definition.type) ?? false))
       throw refused('enc.chty', type, `types of children of ${parent.definition.name}`)
   }
   if (
