@@ -2,7 +2,7 @@
 
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AdapterHost } from '../adapters/adapter-host.ts'
+import { AdapterHost, originatorOf } from '../adapters/adapter-host.ts'
 import { adapters } from '../adapters/index.ts'
 import { HttpBinding } from '../bindings/http.ts'
 import { HttpRequester } from '../bindings/http-requester.ts'
@@ -137,6 +137,7 @@ export class Gateway {
         maxResults: cse.maxResults,
         unprotected: access.unprotected,
         administrators: security.administrators,
+        reservedOriginators: adapters.map(originatorOf),
         notification,
       },
     })
@@ -205,7 +206,13 @@ export class Gateway {
     const host = new AdapterHost({
       adapters,
       settings: settings.adapters,
-      clientFor: (originator) => new OneM2MClient({ transport, originator, newRequestIdentifier: this.#randomId }),
+      clientFor: (originator) =>
+        new OneM2MClient({
+          transport,
+          originator,
+          newRequestIdentifier: this.#randomId,
+          timeoutMs: 10_000 + settings.store.readingPatienceMs,
+        }),
       cseBaseName: settings.cse.name,
       dataDirectory,
       clock,

@@ -11,7 +11,12 @@ export const supportedReleaseVersions: readonly string[] = ['1', '2', '2a', '3',
 
 const aeType = 2
 
-export function checkRequest(request: RequestPrimitive, context: RequestContext, cseId: string, nowMs: number): void {
+export function checkRequest(
+  request: RequestPrimitive,
+  context: RequestContext,
+  own: { readonly cseId: string; readonly reservedOriginators: readonly string[] },
+  nowMs: number,
+): void {
   const { operation, originator, releaseVersionIndicator } = request
   checkTimes(request, nowMs)
   if (releaseVersionIndicator !== undefined && !supportedReleaseVersions.includes(releaseVersionIndicator))
@@ -24,12 +29,16 @@ export function checkRequest(request: RequestPrimitive, context: RequestContext,
     throw refused('fr', originator, 'an AE-ID or CSE-ID: only an AE that registers may leave it out')
   if (originator !== undefined && (originator.length > 256 || /[\s+#*?]/.test(originator)))
     throw refused('fr', originator, 'an AE-ID or CSE-ID')
-  if (context.source !== 'internal' && originator !== undefined && isOwnCse(originator, cseId))
-    throw new OneM2MError(
-      Status.ORIGINATOR_NOT_AUTHENTICATED,
-      `fr: ${originator} is this CSE itself; nobody else speaks in its name`,
-    )
+  if (context.source !== 'internal' && originator !== undefined) {
+    if (isOwnCse(originator, own.cseId)) throw impersonation(`${originator} is this CSE itself`)
+    const stem = originator.slice(originator.lastIndexOf('/') + 1)
+    if (own.reservedOriginators.includes(stem)) throw impersonation(`${stem} is a part of this gateway`)
+  }
   checkResponseType(request)
+}
+
+function impersonation(reason: string): OneM2MError {
+  return new OneM2MError(Status.ORIGINATOR_NOT_AUTHENTICATED, `fr: ${reason}; nobody else speaks in its name`)
 }
 
 /** The own CSE-ID, SP-relative or absolute. */
@@ -44,30 +53,25 @@ function checkTimes(request: RequestPrimitive, nowMs: number): void {
   for (const [name, text] of [
     ['rqet', request.requestExpirationTimestamp],
     ['rset', request.resultExpirationTimestamp],
+    ['oet', request.operationExecutionTime],
   ] as const) {
     if (text === undefined) continue
     const atMs = parseAbsoluteOrRelative(text, nowMs)
     if (atMs === undefined) throw refused(name, text, 'a time stamp, or milliseconds from now as digits')
-    if (atMs <= nowMs) throw new OneM2MError(Status.REQUEST_TIMEOUT, `${name}: ${text} has passed`)
+    if (atMs <= nowMs && name !== 'oet') throw new OneM2MError(Status.REQUEST_TIMEOUT, `${name}: ${text} has passed`)
   }
 }
 
-function checkResponseType({ responseType, operationExecutionTime }: RequestPrimitive): void {
+function checkResponseType({ responseType }: RequestPrimitive): void {
   switch (responseType?.responseTypeValue) {
     case undefined:
     case ResponseTypeValue.BLOCKING:
     case ResponseTypeValue.NO_RESPONSE:
     case ResponseTypeValue.FLEX_BLOCKING:
-      break
     case ResponseTypeValue.NON_BLOCKING_SYNCH:
     case ResponseTypeValue.NON_BLOCKING_ASYNCH:
-      throw new OneM2MError(
-        Status.NON_BLOCKING_SYNCH_REQUEST_NOT_SUPPORTED,
-        'rt: this CSE answers requests blocking (rtv 3), or not at all (rtv 5)',
-      )
+      break
     default:
       throw refused('rt.rtv', responseType?.responseTypeValue, 'one of 1, 2, 3, 4, 5')
   }
-  if (operationExecutionTime !== undefined)
-    throw new OneM2MError(Status.NOT_IMPLEMENTED, 'oet: this CSE executes requests at once')
 }

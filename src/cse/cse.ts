@@ -1,15 +1,17 @@
 /** The CSE: puts its parts together, loads the tree, and takes every request from its check to its response. */
 
-import type { Clock } from '../onem2m/clock.ts'
+import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
 import { OneM2MError, type ResponseStatusCode, Status } from '../onem2m/status.ts'
+import { parseAbsoluteOrRelative } from '../onem2m/timestamp.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
 import type { ResourceType } from '../resources/resource-type.ts'
 import type { Store, StoreError } from '../store/store.ts'
 import { AccessControl, type Unprotected } from './access-control.ts'
 import { checkRequest, supportedReleaseVersions } from './check.ts'
 import { create } from './creation.ts'
+import { accept, failInterrupted, isNonBlocking } from './deferred.ts'
 import { deleteTarget, remove } from './deletion.ts'
 import { DuplicateCache } from './duplicate.ts'
 import { Execution, timestampCache } from './execution.ts'
@@ -41,6 +43,8 @@ export interface CseSettings {
   readonly maxResults: number
   readonly unprotected: Unprotected
   readonly administrators: readonly string[]
+  /** AE-IDs of parts of this gateway, which nobody else may use. */
+  readonly reservedOriginators: readonly string[]
   readonly notification: NotificationLimits
 }
 
@@ -69,13 +73,19 @@ export interface CseParts {
   readonly timestampOf: (ms: number) => string
   /** Executes a request of somebody else's request: a member's share of a fan-out. */
   readonly handle: RequestHandler['handle']
+  /** Makes a change that nobody requested. */
+  readonly internally: (change: (execution: Execution) => void) => void
 }
+
+/** Requests that wait for their operationExecutionTime. */
+const maxPostponed = 1000
 
 export class Cse implements RequestHandler {
   readonly #log: Log
   readonly #parts: CseParts
   readonly #duplicates: DuplicateCache
   readonly statistics = { requests: 0, refused: 0, failed: 0 }
+  readonly #postponed = new Set<Timer>()
 
   constructor({ store, clock, log, randomId, resourceTypes, settings }: CseDependencies) {
     this.#log = log
@@ -104,6 +114,7 @@ export class Cse implements RequestHandler {
       fanOutGuard: new FanOutGuard(),
       timestampOf: timestampCache(),
       handle: (request, context, respond) => this.#execute(request, context, respond),
+      internally: (change) => this.#internally(change),
     }
   }
 
@@ -121,10 +132,12 @@ export class Cse implements RequestHandler {
       for (const resource of tree.ofType(type.type)) expiration.watch(resource)
     if (orphans > 0)
       this.#log.warn('resources without their parent were left out: the store was damaged', { count: orphans })
+    if (tree.ofType(17).size > 0) this.#internally(failInterrupted)
     this.#log.debug('resource tree loaded', { resources })
   }
 
   stop(): void {
+    for (const timer of this.#postponed) timer.cancel()
     this.#parts.expiration.stop()
     this.#parts.notifier.stop()
   }
@@ -149,7 +162,8 @@ export class Cse implements RequestHandler {
     const execution = new Execution(this.#parts, request, context)
     let outcome: Outcome | Promise<Outcome>
     try {
-      checkRequest(request, context, this.#parts.settings.cseId, execution.nowMs)
+      checkRequest(request, context, this.#parts.settings, execution.nowMs)
+      if (request.operationExecutionTime !== undefined && this.#postpone(execution, respond)) return
       outcome = dispatch(execution)
     } catch (error) {
       respond(this.#refuse(execution, error))
@@ -161,6 +175,21 @@ export class Cse implements RequestHandler {
         (error: unknown) => respond(this.#refuse(execution, error)),
       )
     else this.#finish(execution, outcome, respond)
+  }
+
+  /** operationExecutionTime: the request is executed then, and answered then unless it is non-blocking. False when it is time already. */
+  #postpone({ request, context, nowMs, parts }: Execution, respond: (response: ResponsePrimitive) => void): boolean {
+    const { operationExecutionTime, ...rest } = request
+    const atMs = parseAbsoluteOrRelative(operationExecutionTime ?? '', nowMs) ?? nowMs
+    if (atMs <= nowMs || isNonBlocking(request)) return false
+    if (this.#postponed.size >= maxPostponed)
+      throw new OneM2MError(Status.NOT_ACCEPTABLE, `oet: ${maxPostponed} requests wait for their time already`)
+    const timer = parts.clock.after(atMs - nowMs, () => {
+      this.#postponed.delete(timer)
+      this.#execute(rest, context, respond)
+    })
+    this.#postponed.add(timer)
+    return true
   }
 
   /** Answers at once what changed nothing, and the rest when it is on the disk. */
@@ -258,6 +287,7 @@ export class Cse implements RequestHandler {
 
 function dispatch(execution: Execution): Outcome | Promise<Outcome> {
   const { request } = execution
+  if (isNonBlocking(request)) return accept(execution)
   if (request.to.includes('/fopt')) {
     const { resource, virtualChild, suffix } = execution.target()
     if (virtualChild === 'fopt' && resource instanceof Resource)

@@ -23,8 +23,10 @@ const sweepSize = 500
 
 export class Expiration {
   readonly #facts: ExpirationFacts
-  /** A binary heap, earliest first. Entries go stale when a time moves; they are looked at again when they come up. */
+  /** A binary heap, earliest first. */
   readonly #heap: Deadline[] = []
+  /** The entry of each resource that counts; others in the heap are stale. */
+  readonly #entries = new Map<Resource, Deadline>()
   #timer: Timer | undefined
   #wakeMs = Number.POSITIVE_INFINITY
   #isStopped = false
@@ -36,8 +38,11 @@ export class Expiration {
   /** Looks after a resource whose expiration time was set or moved, and its instances. */
   watch(resource: Resource): void {
     const atMs = dueMs(resource)
-    if (!Number.isFinite(atMs)) return
-    push(this.#heap, { atMs, resource })
+    // A time that moved away is found out when the entry comes up.
+    if (!Number.isFinite(atMs) || atMs >= (this.#entries.get(resource)?.atMs ?? Number.POSITIVE_INFINITY)) return
+    const deadline = { atMs, resource }
+    this.#entries.set(resource, deadline)
+    push(this.#heap, deadline)
     if (atMs < this.#wakeMs) this.#schedule()
   }
 
@@ -60,10 +65,14 @@ export class Expiration {
     const containers: Resource[] = []
     const expired: Resource[] = []
     while ((this.#heap[0]?.atMs ?? Number.POSITIVE_INFINITY) <= nowMs) {
-      const { resource } = pop(this.#heap)
+      const deadline = pop(this.#heap)
+      const { resource } = deadline
+      if (this.#entries.get(resource) !== deadline) continue
+      this.#entries.delete(resource)
       if (resource.parent?.children.get(resource.name) !== resource) continue
       if (ownExpiryMs(resource) <= nowMs) expired.push(resource)
       else if ((resource.instances?.expiryMs ?? Number.POSITIVE_INFINITY) <= nowMs) containers.push(resource)
+      else this.watch(resource)
     }
     if (expired.length > 0) this.#facts.remove(expired)
     for (const container of containers) void this.#sweepInstances(container, nowMs)
@@ -80,7 +89,8 @@ export class Expiration {
       for await (const instance of log.scan(0)) {
         const atMs = expiryIn(instance.wireText)
         if (atMs <= nowMs && expired.length < sweepSize) expired.push(instance)
-        else if (instance.wireText !== '' && atMs < next && atMs < ownExpiryMs(container)) next = atMs
+        else if (atMs < next && atMs < ownExpiryMs(container)) next = atMs
+        if (next < Number.POSITIVE_INFINITY && (log.expireInOrder || expired.length >= sweepSize)) break
       }
     } catch {
       // The store said why in its own log; trying again later is all that can be done here.

@@ -8,8 +8,11 @@ import type { Attributes, ResourceType } from '../resources/resource-type.ts'
 import type { Store, StoreChange } from '../store/store.ts'
 import { type Resource, StoredInstance } from './resource.ts'
 
-/** The counters as they are stored: first, next, count, bytes, state tag, instances with a name of the originator's, own expiry. */
-type StoredCounters = readonly [number, number, number, number, number, number, number]
+/**
+ * The counters as they are stored: first, next, count, bytes, state tag, instances with a name of the originator's, earliest expiry of an
+ * instance (0 for none), latest one (0 when they are out of order).
+ */
+type StoredCounters = readonly [number, number, number, number, number, number, number, number]
 
 /** Texts up to this length are kept for the latest instance of each container, so that reading it needs no disk. */
 const latestKeptBytes = 4096
@@ -28,6 +31,8 @@ export class InstanceLog {
   #named = 0
   /** No instance expires before this, in milliseconds since 1970; Infinity when none expires by itself. */
   #expiryMs = Number.POSITIVE_INFINITY
+  /** The expiry of the instance that was appended last, while none expires before one that is older; NaN when they are out of order. */
+  #lastExpiryMs = 0
   #latest: { readonly sequence: number; readonly text: string } | undefined
 
   constructor(resource: Resource, type: ResourceType, store: Store) {
@@ -54,6 +59,11 @@ export class InstanceLog {
     return this.#expiryMs
   }
 
+  /** True when no instance expires before an older one: then a sweep ends at the first that is left. */
+  get expireInOrder(): boolean {
+    return !Number.isNaN(this.#lastExpiryMs)
+  }
+
   get nextSequence(): number {
     return this.#next
   }
@@ -76,7 +86,7 @@ export class InstanceLog {
 
   restore(text: string | undefined): void {
     if (text === undefined) return
-    const [first, next, count, bytes, stateTag, named, expiryMs] = JSON.parse(text) as StoredCounters
+    const [first, next, count, bytes, stateTag, named, expiryMs, lastExpiryMs] = JSON.parse(text) as StoredCounters
     this.#first = first
     this.#next = next
     this.#count = count
@@ -84,12 +94,14 @@ export class InstanceLog {
     this.#stateTag = stateTag
     this.#named = named
     this.#expiryMs = expiryMs === 0 ? Number.POSITIVE_INFINITY : expiryMs
+    this.#lastExpiryMs = count > 0 && lastExpiryMs === 0 ? Number.NaN : lastExpiryMs
   }
 
   /** Puts the counters back as they were at this moment. */
   remember(): () => void {
     const [first, next, count, bytes] = [this.#first, this.#next, this.#count, this.#bytes]
     const [stateTag, named, expiryMs, latest] = [this.#stateTag, this.#named, this.#expiryMs, this.#latest]
+    const lastExpiryMs = this.#lastExpiryMs
     return () => {
       this.#first = first
       this.#next = next
@@ -98,6 +110,7 @@ export class InstanceLog {
       this.#stateTag = stateTag
       this.#named = named
       this.#expiryMs = expiryMs
+      this.#lastExpiryMs = lastExpiryMs
       this.#latest = latest
     }
   }
@@ -119,6 +132,7 @@ export class InstanceLog {
           this.#stateTag,
           this.#named,
           Number.isFinite(this.#expiryMs) ? this.#expiryMs : 0,
+          Number.isFinite(this.#lastExpiryMs) ? this.#lastExpiryMs : 0,
         ] satisfies StoredCounters),
     }
   }
@@ -153,6 +167,8 @@ export class InstanceLog {
     this.#bytes += size
     this.#stateTag++
     if (expiryMs < this.#expiryMs) this.#expiryMs = expiryMs
+    if (this.#count === 1) this.#lastExpiryMs = expiryMs
+    else this.#lastExpiryMs = expiryMs >= this.#lastExpiryMs ? expiryMs : Number.NaN
     this.#latest = text.length <= latestKeptBytes ? { sequence, text } : undefined
   }
 

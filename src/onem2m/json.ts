@@ -7,7 +7,7 @@ import { OneM2MError, Status } from './status.ts'
  * Deeper text than this is refused: JSON.parse reads any depth, but whoever then walks or writes the value recursively would run out of
  * stack. A level takes two characters at least, so that short texts need no look.
  */
-const MAX_DEPTH = 1000
+export const MAX_DEPTH = 1000
 
 /** The value of a JSON text. Throws BAD_REQUEST naming `where`, with the position as the parser tells it. */
 export function parseJson(text: string, where: string): Json {

@@ -6,6 +6,7 @@ import { container } from './container.ts'
 import { contentInstance } from './content-instance.ts'
 import { cseBase } from './cse-base.ts'
 import { group } from './group.ts'
+import { request } from './request.ts'
 import type { ResourceType } from './resource-type.ts'
 import { subscription } from './subscription.ts'
 
@@ -16,5 +17,6 @@ export const resourceTypes: readonly ResourceType[] = [
   contentInstance,
   cseBase,
   group,
+  request,
   subscription,
 ]

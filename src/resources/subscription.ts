@@ -168,11 +168,7 @@ export const subscription = defineResourceType({
 export type Subscription = AttributesOf<typeof subscription>
 
 /** TS-0004 7.4.8.2.1. */
-function checkCriteria(
-  criteria: EventNotificationCriteria | undefined,
-  parent: ResourceView,
-  engine: Engine,
-): void {
+function checkCriteria(criteria: EventNotificationCriteria | undefined, parent: ResourceView, engine: Engine): void {
   if (criteria === undefined) return
   if (criteria.notificationEventType !== undefined && criteria.operationMonitor !== undefined)
     throw refused('enc', Object.keys(criteria), 'net or om, not both')

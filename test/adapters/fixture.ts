@@ -118,6 +118,7 @@ export class Gateway {
         maxResults: 1000,
         unprotected: 'read',
         administrators: [],
+        reservedOriginators: [],
         notification: { maxQueued: 10, maxInFlight: 1, timeoutMs: 1000, maxTries: 1 },
       },
     })

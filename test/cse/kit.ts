@@ -22,6 +22,7 @@ export const settings: CseSettings = {
   maxResults: 1000,
   unprotected: 'read',
   administrators: ['CAdmin'],
+  reservedOriginators: ['Csystem'],
   notification: { maxQueued: 100, maxInFlight: 16, timeoutMs: 1000, maxTries: 3 },
 }
 
