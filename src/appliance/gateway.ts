@@ -4,7 +4,8 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AdapterHost, originatorOf } from '../adapters/adapter-host.ts'
 import { adapters } from '../adapters/index.ts'
-import { HttpBinding } from '../bindings/http.ts'
+import { BrowserPolicy } from '../bindings/browser-policy.ts'
+import { HttpBinding, type Upgrade } from '../bindings/http.ts'
 import { HttpRequester } from '../bindings/http-requester.ts'
 import { MqttBinding } from '../bindings/mqtt.ts'
 import { Broker } from '../broker/broker.ts'
@@ -117,8 +118,8 @@ export class Gateway {
   #createCse(store: LevelStore, listeners: Readonly<Record<'mqtt' | 'http', readonly ListenAddress[]>>): Cse {
     const { settings, log, clock } = this.#options
     const { cse, access, security, notification } = settings
-    const points = (scheme: 'mqtt' | 'http') =>
-      listeners[scheme].map((address) => `${scheme}://${writeAddress(address)}`)
+    const points = (scheme: string, addresses: readonly ListenAddress[]) =>
+      addresses.map((address) => `${scheme}://${writeAddress(address)}`)
     return new Cse({
       store,
       clock,
@@ -130,7 +131,11 @@ export class Gateway {
         cseBaseName: cse.name,
         spId: cse.spId,
         cseType: cseTypes[cse.type],
-        pointOfAccess: [...points('mqtt'), ...points('http')],
+        pointOfAccess: [
+          ...points('mqtt', listeners.mqtt),
+          ...points('http', listeners.http),
+          ...(settings.http.websocket ? points('ws', listeners.http) : []),
+        ],
         defaultLifetimeSeconds: Math.round(cse.defaultLifetimeMs / 1000),
         maxLifetimeSeconds: Math.round(cse.maxLifetimeMs / 1000),
         maxResources: cse.maxResources,
@@ -185,18 +190,40 @@ export class Gateway {
     const exchange = new HttpExchange()
     this.#stops.push(() => exchange.close())
     cse.use(new HttpRequester({ exchange }))
+    const upgrade = settings.http.websocket ? await this.#createWebSocket(cse) : undefined
     const binding = new HttpBinding({
       listeners,
+      browsers: new BrowserPolicy(settings.http.allowedOrigins),
       handler: cse,
       clock,
       log,
       newRequestIdentifier: this.#randomId,
       maxBodyBytes: settings.http.maxBodySizeBytes,
       maxConnections: settings.http.maxConnections,
+      ...(upgrade === undefined ? {} : { upgrade }),
     })
     this.#stops.push(() => binding.stop())
+    // Before the listeners, which wait for all of their connections.
+    if (upgrade !== undefined) this.#stops.push(() => upgrade.stop())
     await binding.start()
     return binding.addresses
+  }
+
+  /** Loaded only where it is used: a gateway without it does not spend the memory. */
+  async #createWebSocket(cse: Cse): Promise<Upgrade & { stop(): Promise<void> }> {
+    const { settings, log, clock } = this.#options
+    const { WebSocketBinding } = await import('../bindings/websocket.ts')
+    const own = { cseId: settings.cse.id, spId: settings.cse.spId }
+    const binding = new WebSocketBinding({
+      handler: cse,
+      own,
+      clock,
+      log,
+      maxMessageBytes: settings.http.maxBodySizeBytes,
+    })
+    binding.start()
+    cse.use(binding)
+    return binding
   }
 
   /** Nobody waits for the adapters: a device that takes its time does not keep the gateway from being ready. */

@@ -191,7 +191,7 @@ export const sections = {
     ],
   },
   http: {
-    text: 'The oneM2M binding for HTTP (TS-0009).',
+    text: 'The oneM2M bindings for HTTP (TS-0009) and WebSockets (TS-0020).',
     rows: [
       {
         key: 'listen',
@@ -214,7 +214,22 @@ export const sections = {
         minimum: 1024,
         maximum: 268_435_455,
         default: '256KiB',
-        text: 'Largest request body; a larger one is answered with 413.',
+        text: 'Largest request body; a larger one is answered with 413. Also the largest WebSocket message.',
+      },
+      {
+        key: 'websocket',
+        type: 'boolean',
+        default: false,
+        text: 'Let clients turn their HTTP connections into WebSockets (TS-0020), over which notifications reach them too.',
+      },
+      {
+        key: 'allowed_origins',
+        type: 'list',
+        format: 'web-origin',
+        default: [],
+        text:
+          'Origins whose pages may use the gateway from a browser; "*" for all. Over loopback the gateway answers to names without a ' +
+          'dot, to .localhost and .local, to addresses, and to the hosts listed here.',
       },
     ],
   },

@@ -22,6 +22,10 @@ const formats = {
   'cse-id': { expression: /^\/[\w.~-]+$/, text: 'a slash and a name, such as "/mn-cse-1"' },
   'resource-name': { expression: /^[\w.~-]+$/, text: 'a name of letters, digits and . _ ~ -, such as "onem2m"' },
   'sp-id': { expression: /^\/\/[\w.-]+$/, text: 'two slashes and a domain name, such as "//openmtc.org"' },
+  'web-origin': {
+    expression: /^(?:\*|https?:\/\/(?:[a-z\d.-]+|\[[\da-f:.]+\])(?::\d{1,5})?)$/i,
+    text: 'web origins, such as "https://panel.example"',
+  },
   originator: { expression: /^[^\s/+#]+$/, text: 'an originator such as "CAdmin"' },
 } as const satisfies Record<SettingFormat, Format>
 

@@ -3,6 +3,7 @@
 import type { Delivery, Requester } from '../cse/handler.ts'
 import { decodeHttpResponse, encodeHttpRequest, type HttpRequest, type HttpResponse } from '../onem2m/http-mapping.ts'
 import type { ResponsePrimitive } from '../onem2m/primitive.ts'
+import { serializationOfUrl } from '../onem2m/serialization.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 
 /** Sends one HTTP message and waits for the whole answer; rejects when there is none in time. The client's HttpExchange is one. */
@@ -21,8 +22,8 @@ export class HttpRequester implements Requester {
   /** Rejects with TARGET_NOT_REACHABLE when there is no answer, or none that can be read. */
   readonly handsOver = false
 
-  async send({ pointOfAccess, target, request, timeoutMs }: Delivery): Promise<ResponsePrimitive> {
-    const message = encodeHttpRequest(request)
+  async send({ pointOfAccess, target, request, timeoutMs, serialization }: Delivery): Promise<ResponsePrimitive> {
+    const message = encodeHttpRequest(request, serializationOfUrl(pointOfAccess) ?? serialization)
     const url = urlOf(pointOfAccess, target === undefined ? '' : message.path)
     try {
       const answer = await this.#exchange.send(url, message, { timeoutMs })

@@ -4,12 +4,24 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { RequestContext, RequestHandler } from '../cse/handler.ts'
+import type { Duplex } from 'node:stream'
+import type { RequestHandler } from '../cse/handler.ts'
 import type { Clock } from '../onem2m/clock.ts'
-import { allowedMethods, decodeHttpRequest, encodeHttpResponse, type HttpRequestHead } from '../onem2m/http-mapping.ts'
+import {
+  allowedMethods,
+  decodeHttpRequest,
+  encodeHttpResponse,
+  type HttpRequestHead,
+  responseSerialization,
+} from '../onem2m/http-mapping.ts'
 import type { Log } from '../onem2m/log.ts'
-import { type RequestPrimitive, type ResponsePrimitive, ResponseTypeValue } from '../onem2m/primitive.ts'
+import { Operation, type RequestPrimitive, type ResponsePrimitive, ResponseTypeValue } from '../onem2m/primitive.ts'
+import type { Serialization } from '../onem2m/serialization.ts'
 import { OneM2MError, type ResponseStatusCode, Status } from '../onem2m/status.ts'
+import { BrowserPolicy } from './browser-policy.ts'
+import { contextOf } from './connection-context.ts'
+import { withEntityTag } from './entity-tag.ts'
+import { endWith, refuseConnect, refuseUnreadable } from './http-raw-answer.ts'
 
 export interface HttpListener {
   readonly host: string
@@ -24,6 +36,10 @@ export interface HttpBindingOptions {
   readonly log: Log
   /** A request identifier for a request that came without X-M2M-RI. */
   readonly newRequestIdentifier: () => string
+  /** None by default: no page of another origin may come. */
+  readonly browsers?: BrowserPolicy
+  /** Takes connections that ask to become WebSockets; they are refused without. */
+  readonly upgrade?: Upgrade
   readonly maxBodyBytes?: number
   readonly maxHeaderBytes?: number
   /** Connections per listener; more are closed at once. */
@@ -35,24 +51,26 @@ export interface HttpBindingOptions {
   readonly drainTimeoutMs?: number
 }
 
-/** A connection whose message node:http did not take. */
-interface RawSocket {
-  readonly writable: boolean
-  end(text: string): void
-  destroy(): void
+/** What a connection becomes when it leaves HTTP. */
+export interface Upgrade {
+  accept(incoming: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
 const allow = allowedMethods.join(', ')
 
-/** Statuses of messages that node:http could not read. */
-const unreadable: Readonly<Record<string, readonly [status: number, code: ResponseStatusCode, text: string]>> = {
-  HPE_HEADER_OVERFLOW: [431, Status.BAD_REQUEST, 'header fields: too large'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, Status.REQUEST_TIMEOUT, 'request: not complete in time'],
+/** What a response does not say itself. */
+interface Form {
+  readonly serialization?: Serialization
+  /** Where the table of TS-0009 has a less telling one. */
+  readonly status?: number
+  readonly isRetrieval?: boolean
+  readonly ifNoneMatch?: string | undefined
 }
 
 export class HttpBinding {
   readonly #options: HttpBindingOptions
   readonly #maxBodyBytes: number
+  readonly #browsers: BrowserPolicy
   readonly #servers: Server[] = []
   #isStopping = false
   #hasReportedDrop = false
@@ -60,6 +78,7 @@ export class HttpBinding {
   constructor(options: HttpBindingOptions) {
     this.#options = options
     this.#maxBodyBytes = options.maxBodyBytes ?? 1024 * 1024
+    this.#browsers = options.browsers ?? new BrowserPolicy()
   }
 
   /** Listens on all listeners; rejects with the system's error, and listens on none, when one can't be had. */
@@ -116,6 +135,9 @@ export class HttpBinding {
         keepAliveTimeout: options.keepAliveTimeoutMs ?? 60_000,
         // A timer of node:http that runs also when nothing happens: seldom, therefore.
         connectionsCheckingInterval: 60_000,
+        // Other protocols that a client would rather speak (h2c) are ignored, as HTTP wants it.
+        shouldUpgradeCallback: ({ headers }) =>
+          options.upgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
       },
       (incoming, outgoing) => this.#receive(incoming, outgoing),
     )
@@ -128,15 +150,22 @@ export class HttpBinding {
       })
     })
     server.on('clientError', refuseUnreadable)
+    server.on('upgrade', (incoming, socket, head) => this.#upgrade(incoming, socket, head))
     // These leave the path of ordinary requests, and would otherwise go unanswered.
-    server.on('connect', (_incoming, socket) => refuseMethod(socket))
+    server.on('connect', (_incoming, socket) => refuseConnect(socket))
     return server
   }
 
   #receive(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const { method = '', headers } = incoming
+    for (const [name, value] of Object.entries(this.#browsers.answerHeaders(headers))) outgoing.setHeader(name, value)
+    if (!this.#browsers.allowsHost(headers, incoming.socket.localAddress)) {
+      this.#refuse(incoming, outgoing, Status.ORIGINATOR_HAS_NO_PRIVILEGE, hostRefusal(incoming))
+      return
+    }
     if (method === 'OPTIONS') {
-      outgoing.writeHead(204, { Allow: allow, ...identification(incoming, Status.OK) }).end()
+      const preflight = this.#browsers.preflightHeaders(headers)
+      outgoing.writeHead(204, { Allow: allow, ...identification(incoming, Status.OK), ...preflight }).end()
       return
     }
     if (!allowedMethods.includes(method)) {
@@ -147,6 +176,21 @@ export class HttpBinding {
     else if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined)
       this.#serve(incoming, outgoing, '')
     else this.#readBody(incoming, outgoing)
+  }
+
+  #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { headers } = incoming
+    const code = Status.ORIGINATOR_HAS_NO_PRIVILEGE
+    if (!this.#browsers.allowsHost(headers, incoming.socket.localAddress))
+      endWith(socket, 403, code, hostRefusal(incoming))
+    else if (!this.#browsers.allowsOrigin(headers))
+      endWith(
+        socket,
+        403,
+        code,
+        `Origin: got ${headers.origin?.slice(0, 80)}, expected one that http.allowed_origins lists`,
+      )
+    else this.#options.upgrade?.accept(incoming, socket, head)
   }
 
   #readBody(incoming: IncomingMessage, outgoing: ServerResponse): void {
@@ -161,22 +205,25 @@ export class HttpBinding {
       }
     })
     incoming.on('end', () => {
-      if (!outgoing.headersSent) this.#serve(incoming, outgoing, Buffer.concat(chunks, length).toString())
+      if (!outgoing.headersSent) this.#serve(incoming, outgoing, Buffer.concat(chunks, length))
     })
   }
 
-  #serve(incoming: IncomingMessage, outgoing: ServerResponse, body: string): void {
+  #serve(incoming: IncomingMessage, outgoing: ServerResponse, body: Buffer | string): void {
     const { handler, newRequestIdentifier } = this.#options
     const fallback = headerText(incoming, 'x-m2m-ri') ?? newRequestIdentifier()
+    const head = headOf(incoming)
+    let serialization: Serialization = 'json'
     let request: RequestPrimitive
     try {
-      request = decodeHttpRequest(headOf(incoming), body, fallback)
+      serialization = responseSerialization(head)
+      request = decodeHttpRequest(head, body, fallback)
     } catch (error) {
       if (!(error instanceof OneM2MError)) throw error
-      this.#refuse(incoming, outgoing, error.status, error.message, fallback)
+      this.#refuse(incoming, outgoing, error.status, error.message, { requestIdentifier: fallback, serialization })
       return
     }
-    handler.handle(request, contextOf(incoming), (response) => {
+    handler.handle(request, contextOf(incoming.socket), (response) => {
       const { responseType } = request
       // HTTP has no way to be silent: an acceptance without content is the least it can say.
       this.#write(
@@ -184,6 +231,11 @@ export class HttpBinding {
         responseType?.responseTypeValue === ResponseTypeValue.NO_RESPONSE
           ? { responseStatusCode: Status.ACCEPTED, requestIdentifier: response.requestIdentifier }
           : response,
+        {
+          serialization,
+          isRetrieval: request.operation === Operation.RETRIEVE,
+          ifNoneMatch: incoming.headers['if-none-match'],
+        },
       )
     })
   }
@@ -193,8 +245,12 @@ export class HttpBinding {
     outgoing: ServerResponse,
     responseStatusCode: ResponseStatusCode,
     text: string,
-    requestIdentifier = headerText(incoming, 'x-m2m-ri') ?? this.#options.newRequestIdentifier(),
-    status?: number,
+    {
+      requestIdentifier = headerText(incoming, 'x-m2m-ri') ?? this.#options.newRequestIdentifier(),
+      ...form
+    }: Form & {
+      readonly requestIdentifier?: string
+    } = {},
   ): void {
     this.#options.log.debug('request refused', { remoteAddress: incoming.socket.remoteAddress, reason: text })
     const releaseVersionIndicator = headerText(incoming, 'x-m2m-rvi')
@@ -207,7 +263,7 @@ export class HttpBinding {
         ...(releaseVersionIndicator === undefined ? {} : { releaseVersionIndicator }),
         content: { 'm2m:dbg': text },
       },
-      status,
+      form,
     )
   }
 
@@ -215,20 +271,24 @@ export class HttpBinding {
   #refuseSize(incoming: IncomingMessage, outgoing: ServerResponse): void {
     outgoing.setHeader('Connection', 'close')
     const text = `body: too large, expected at most ${this.#maxBodyBytes} bytes`
-    this.#refuse(incoming, outgoing, Status.BAD_REQUEST, text, undefined, 413)
+    this.#refuse(incoming, outgoing, Status.BAD_REQUEST, text, { status: 413 })
   }
 
   /** One write: node:http puts the head and a string that comes with `end` together. */
-  #write(outgoing: ServerResponse, response: ResponsePrimitive, status?: number): void {
-    const message = encodeHttpResponse(response)
+  #write(outgoing: ServerResponse, response: ResponsePrimitive, form: Form): void {
+    const encoded = encodeHttpResponse(response, form.serialization)
+    const message = form.isRetrieval ? withEntityTag(encoded, form.ifNoneMatch) : encoded
     // Now and not when the request came: stop waits for the connection, not only for its response.
     if (this.#isStopping) outgoing.setHeader('Connection', 'close')
-    outgoing.writeHead(status ?? message.status, {
-      ...message.headers,
-      'Content-Length': Buffer.byteLength(message.body),
-    })
+    // What has not changed has a length, which is not that of this message.
+    if (message.status !== 304) message.headers['Content-Length'] = String(Buffer.byteLength(message.body))
+    outgoing.writeHead(form.status ?? message.status, message.headers)
     outgoing.end(message.body)
   }
+}
+
+function hostRefusal({ headers: { host = '' } }: IncomingMessage): string {
+  return `Host: got ${host.slice(0, 80)}, expected a name of this machine, its address, or a host in http.allowed_origins`
 }
 
 function identification(incoming: IncomingMessage, code: ResponseStatusCode): Record<string, string> {
@@ -243,41 +303,4 @@ function headOf({ method = '', url = '/', headers }: IncomingMessage): HttpReque
 function headerText(incoming: IncomingMessage, name: string): string | undefined {
   const value = incoming.headers[name]
   return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-function contextOf({ socket: { remoteAddress } }: IncomingMessage): RequestContext {
-  if (remoteAddress === undefined) return { source: 'network' }
-  return { source: isLoopback(remoteAddress) ? 'local' : 'network', remoteAddress }
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.')
-}
-
-function refuseUnreadable(error: NodeJS.ErrnoException, socket: RawSocket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const [status, code, text] = unreadable[error.code ?? ''] ?? [400, Status.BAD_REQUEST, `request: ${error.message}`]
-  endWith(socket, status, code, text)
-}
-
-function refuseMethod(socket: RawSocket): void {
-  endWith(
-    socket,
-    405,
-    Status.OPERATION_NOT_ALLOWED,
-    `method: got CONNECT, expected one of ${allow}`,
-    `Allow: ${allow}\r\n`,
-  )
-}
-
-/** A whole message, for a socket that has no ServerResponse. */
-function endWith(socket: RawSocket, status: number, code: ResponseStatusCode, text: string, headers = ''): void {
-  const body = JSON.stringify({ 'm2m:dbg': text })
-  socket.end(
-    `HTTP/1.1 ${status} \r\nX-M2M-RSC: ${code}\r\n${headers}Content-Type: application/json\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  )
 }

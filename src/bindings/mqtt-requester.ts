@@ -1,8 +1,7 @@
 /** The CSE's own requests over MQTT: which topic reaches an entity, and which response belongs to which request (TS-0010 6.4.3). */
 
 import type { Delivery, Requester } from '../cse/handler.ts'
-import type { Clock, Timer } from '../onem2m/clock.ts'
-import { parseJson } from '../onem2m/json.ts'
+import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import {
   entityOfIdentifier,
@@ -13,7 +12,9 @@ import {
 } from '../onem2m/mqtt-mapping.ts'
 import { decodeResponse, encodeRequest } from '../onem2m/parameter.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
+import { parse, type Serialization, serializationOfUrl, serialize } from '../onem2m/serialization.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
+import { ResponseWait } from './response-wait.ts'
 import type { TopicBroker } from './topic-consumer.ts'
 
 export interface MqttRequesterOptions {
@@ -26,10 +27,10 @@ export interface MqttRequesterOptions {
   readonly parkMs: number
 }
 
-interface Pending {
-  readonly timer: Timer
-  resolve(response: ResponsePrimitive): void
-  reject(reason: OneM2MError): void
+/** A request as it is published, and the last level of its topic. */
+interface Message {
+  readonly payload: Buffer | string
+  readonly serialization: Serialization
 }
 
 /** Requests that wait for their response; beyond that only notifications are sent, and nobody waits for what their targets say. */
@@ -46,55 +47,49 @@ export class MqttRequester implements Requester {
   readonly handsOver = true
   readonly #options: MqttRequesterOptions
   readonly #ownLevel: string
-  readonly #pending = new Map<string, Pending>()
+  readonly #wait: ResponseWait
   readonly #levels = new Map<string, string>()
 
   constructor(options: MqttRequesterOptions) {
     this.#options = options
+    this.#wait = new ResponseWait({ clock: options.clock, limit: MAX_PENDING })
     this.#ownLevel = identifierToLevel(options.own.cseId)
   }
 
   /** Rejects with TARGET_NOT_REACHABLE when nobody is there, with REQUEST_TIMEOUT when no response comes in time. */
-  async send({ pointOfAccess, target, request, timeoutMs }: Delivery): Promise<ResponsePrimitive> {
-    const payload = encodeRequest(request)
+  async send({ pointOfAccess, target, request, timeoutMs, ...delivery }: Delivery): Promise<ResponsePrimitive> {
+    const serialization = serializationOfUrl(pointOfAccess) ?? delivery.serialization ?? 'json'
+    const message: Message = { payload: serialize(encodeRequest(request), serialization), serialization }
     if (target === undefined) {
-      const topic = topicOfUrl(pointOfAccess, this.#ownLevel)
+      const topic = topicOfUrl(pointOfAccess, this.#ownLevel, serialization)
       if (topic === undefined)
         throw unreachable(pointOfAccess, 'expected a path, which is the topic: mqtt://host/some/topic')
-      this.#options.broker.send({ topic, payload, qos: 1 })
+      this.#options.broker.send({ topic, payload: message.payload, qos: 1 })
       // Nothing that speaks oneM2M is there to answer, TS-0004 7.3.1.3.
       return { responseStatusCode: Status.OK, requestIdentifier: request.requestIdentifier }
     }
     const entity = entityOfIdentifier(target, this.#options.own)
     const key = pendingKey(entity, request.requestIdentifier)
-    if (this.#pending.size >= MAX_PENDING) return this.#sendAndForget(entity, target, request, payload)
-    if (this.#pending.has(key)) throw unreachable(target, `request ${request.requestIdentifier} waits for a response`)
-    return new Promise((resolve, reject) => {
-      const timer = this.#options.clock.after(timeoutMs, () => {
-        this.#pending.delete(key)
-        reject(new OneM2MError(Status.REQUEST_TIMEOUT, `${target}: no response in ${timeoutMs} ms`))
-      })
-      // Before it is sent: the response may come while the broker writes.
-      this.#pending.set(key, { timer, resolve, reject })
-      if (!this.#publish(entity, payload)) {
-        this.#take(key)
-        reject(unreachable(target, 'nobody subscribes to its requests'))
-      }
-    })
+    if (this.#wait.isFull) return this.#sendAndForget(entity, target, request, message)
+    if (this.#wait.has(key)) throw unreachable(target, `request ${request.requestIdentifier} waits for a response`)
+    // Before it is sent: the response may come while the broker writes.
+    const response = this.#wait.response(key, target, timeoutMs)
+    if (!this.#publish(entity, message)) this.#wait.fail(key, unreachable(target, 'nobody subscribes to its requests'))
+    return response
   }
 
   /** Many targets show what they are notified of and never answer. */
-  #sendAndForget(entity: string, target: string, request: RequestPrimitive, payload: string): ResponsePrimitive {
+  #sendAndForget(entity: string, target: string, request: RequestPrimitive, message: Message): ResponsePrimitive {
     if (request.operation !== Operation.NOTIFY) throw unreachable(target, `${MAX_PENDING} requests wait for a response`)
-    if (!this.#publish(entity, payload)) throw unreachable(target, 'nobody subscribes to its requests')
+    if (!this.#publish(entity, message)) throw unreachable(target, 'nobody subscribes to its requests')
     return { responseStatusCode: Status.OK, requestIdentifier: request.requestIdentifier }
   }
 
-  /** Takes a response that `entity` published; one that nobody waits for (late, or Mobius' second copy) is dropped. */
-  answer(entity: string, payload: Buffer): void {
+  /** Takes a response that `entity` published; Mobius sends each of them twice. */
+  answer(entity: string, payload: Buffer, serialization: Serialization): void {
     try {
-      const response = decodeResponse(parseJson(payload.toString(), 'payload'))
-      this.#take(pendingKey(entity, response.requestIdentifier))?.resolve(response)
+      const response = decodeResponse(parse(payload, serialization, 'payload'))
+      this.#wait.answer(pendingKey(entity, response.requestIdentifier), response)
     } catch (error) {
       if (!(error instanceof OneM2MError)) throw error
       this.#options.log.debug('response is malformed', { entity, reason: error.message })
@@ -113,36 +108,28 @@ export class MqttRequester implements Requester {
 
   /** Rejects what waits. */
   stop(): void {
-    for (const [key, pending] of [...this.#pending]) {
-      this.#take(key)
-      pending.reject(unreachable('MQTT', 'the gateway stops'))
-    }
+    this.#wait.failAll(unreachable('MQTT', 'the gateway stops'))
   }
 
   /** An entity may subscribe under its stem or, as OpenMTC does, under its SP-relative identifier; the one it used itself goes first. */
-  #publish(entity: string, payload: string): boolean {
+  #publish(entity: string, { payload, serialization }: Message): boolean {
     const stem = identifierToLevel(entity)
     const learned = this.#levels.get(entity)
     const firstLevel = learned ?? stem
-    const first = this.#topic(firstLevel)
+    const first = this.#topic(firstLevel, serialization)
     const { broker, parkMs } = this.#options
     if (broker.send({ topic: first, payload, qos: 1, addressee: firstLevel }) !== 'nobody') return true
     const otherLevel = learned === undefined ? `${this.#ownLevel}:${stem}` : stem
-    if (broker.send({ topic: this.#topic(otherLevel), payload, qos: 1, addressee: otherLevel }) !== 'nobody')
+    if (
+      broker.send({ topic: this.#topic(otherLevel, serialization), payload, qos: 1, addressee: otherLevel }) !==
+      'nobody'
+    )
       return true
     return broker.send({ topic: first, payload, qos: 1, addressee: firstLevel, parkMs }) !== 'nobody'
   }
 
-  #topic(receiver: string): string {
-    return formatTopic({ kind: 'req', originator: this.#ownLevel, receiver, type: 'json' }, this.#options.prefix)
-  }
-
-  #take(key: string): Pending | undefined {
-    const pending = this.#pending.get(key)
-    if (pending === undefined) return undefined
-    this.#pending.delete(key)
-    pending.timer.cancel()
-    return pending
+  #topic(receiver: string, type: Serialization): string {
+    return formatTopic({ kind: 'req', originator: this.#ownLevel, receiver, type }, this.#options.prefix)
   }
 }
 

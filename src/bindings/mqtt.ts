@@ -6,7 +6,6 @@
 import type { Delivery, RequestContext, Requester, RequestHandler } from '../cse/handler.ts'
 import type { Clock } from '../onem2m/clock.ts'
 import { isJsonObject, type Json } from '../onem2m/content.ts'
-import { parseJson } from '../onem2m/json.ts'
 import type { Log } from '../onem2m/log.ts'
 import {
   entityOfIdentifier,
@@ -16,8 +15,10 @@ import {
   parseTopic,
   responseTopic,
 } from '../onem2m/mqtt-mapping.ts'
-import { decodeRequest, encodeResponse, identifyRequest, recoverRequestIdentifier } from '../onem2m/parameter.ts'
+import { decodeRequest, encodeResponse } from '../onem2m/parameter.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive, ResponseTypeValue } from '../onem2m/primitive.ts'
+import { encodeRefusal } from '../onem2m/refusal.ts'
+import { isSerialization, parse, type Serialization, serialize } from '../onem2m/serialization.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { MqttRequester } from './mqtt-requester.ts'
 import type { Publication, TopicBroker, TopicConsumer } from './topic-consumer.ts'
@@ -47,7 +48,8 @@ interface Route {
   /** The other party: who requests, or who responds. */
   readonly entity: string
   readonly level: string
-  readonly isJson: boolean
+  /** Of requests and their responses; undefined when the topic asks for what is not spoken here. */
+  readonly serialization: Serialization | undefined
   readonly responseTopic: string
   /** The `fr` that was last found to be this entity. */
   verifiedOriginator: string | undefined
@@ -120,7 +122,7 @@ export class MqttBinding implements TopicConsumer, Requester {
 
   consume(publication: Publication, done: () => void): void {
     const route = this.#routeOf(publication.topic)
-    if (route?.kind === 'resp') this.#requester.answer(route.entity, publication.payload)
+    if (route?.kind === 'resp') this.#requester.answer(route.entity, publication.payload, route.serialization ?? 'json')
     else if (route !== undefined) {
       this.#serve(route, publication)
       if (this.#inFlight >= this.#maxInFlight) {
@@ -133,21 +135,20 @@ export class MqttBinding implements TopicConsumer, Requester {
 
   #serve(route: Route, publication: Publication): void {
     const { payload, qos, connection } = publication
-    const text = payload.toString()
     let wire: Json = null
     let request: RequestPrimitive
     try {
-      if (!route.isJson)
+      if (route.serialization === undefined)
         throw new OneM2MError(
           Status.UNSUPPORTED_MEDIA_TYPE,
-          `topic: got ${publication.topic}, expected a last level json`,
+          `topic: got ${publication.topic}, expected a last level json or cbor`,
         )
-      wire = parseJson(text, 'payload')
+      wire = parse(payload, route.serialization, 'payload')
       request = this.#bareNotification(route, wire) ?? decodeRequest(wire)
       this.#verify(route, request)
     } catch (error) {
       if (!(error instanceof OneM2MError)) throw error
-      this.#refuse(route, qos, error, wire, text)
+      this.#refuse(route, publication, error, wire)
       return
     }
     const context: RequestContext =
@@ -198,31 +199,16 @@ export class MqttBinding implements TopicConsumer, Requester {
     }
   }
 
-  #refuse(route: Route, qos: Publication['qos'], error: OneM2MError, wire: Json, text: string): void {
-    const identity = identifyRequest(wire)
-    const requestIdentifier = identity.requestIdentifier ?? (wire === null ? recoverRequestIdentifier(text) : undefined)
+  #refuse(route: Route, { qos, payload }: Publication, error: OneM2MError, wire: Json): void {
     this.#options.log.debug('request refused', { originator: route.level, reason: error.message })
-    const response = {
-      responseStatusCode: error.status,
-      requestIdentifier: '',
-      ...identity,
-      content: { 'm2m:dbg': error.message },
-    }
-    // Without an identifier that could be made out the member is left out: an empty one is nobody's.
-    this.#reply(
-      route,
-      qos,
-      requestIdentifier === undefined
-        ? JSON.stringify({ rsc: error.status, pc: response.content })
-        : encodeResponse({ ...response, requestIdentifier }),
-    )
+    this.#reply(route, qos, encodeRefusal(error, wire, payload))
   }
 
-  #reply(route: Route, requestQos: Publication['qos'], payload: string): void {
+  #reply(route: Route, requestQos: Publication['qos'], json: string): void {
     const qos = this.#options.responseQos ?? (requestQos === 0 ? 0 : 1)
     this.#options.broker.send({
       topic: route.responseTopic,
-      payload,
+      payload: serialize(json, route.serialization ?? 'json'),
       qos,
       parkMs: this.#parkMs,
       addressee: route.level,
@@ -260,13 +246,13 @@ export class MqttBinding implements TopicConsumer, Requester {
     if (entityOfLevel(self, own) !== this.#ownEntity) return undefined
     const entity = entityOfLevel(level, own)
     if (kind === 'req') this.#requester.learnLevel(entity, level)
-    const isJson = parts.type === undefined || parts.type === 'json'
+    const serialization = parts.type === undefined ? 'json' : isSerialization(parts.type) ? parts.type : undefined
     return {
       kind,
       entity,
       level,
-      isJson,
-      responseTopic: responseTopic(parts, this.#prefix, isJson ? parts.type : 'json'),
+      serialization,
+      responseTopic: responseTopic(parts, this.#prefix, serialization === undefined ? 'json' : parts.type),
       verifiedOriginator: undefined,
     }
   }

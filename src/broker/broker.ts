@@ -87,6 +87,8 @@ export class Broker {
   readonly #aedes: EdgeBroker
   readonly #parking: Parking
   readonly #consumers: TopicConsumer[] = []
+  /** Consumers that are served the slow way. */
+  readonly #subscribers: TopicConsumer[] = []
   readonly #connections = new WeakMap<object, BrokerConnection>()
   readonly #usernames = new WeakMap<object, string>()
   #listeners: Listener[] = []
@@ -140,7 +142,21 @@ export class Broker {
   }
 
   consume(consumer: TopicConsumer): void {
-    this.#consumers.push(consumer)
+    if (this.#dependencies.fastPath === false) this.#consumeAsSubscriber(consumer)
+    else this.#consumers.push(consumer)
+  }
+
+  /** The slow path: the consumer as one subscriber among others. What a client sees must be the same. */
+  #consumeAsSubscriber(consumer: TopicConsumer): void {
+    this.#subscribers.push(consumer)
+    this.#aedes.router.on('#', (packet, done) => {
+      const client = this.#aedes.clients[packet.clientId ?? '']
+      if (client !== undefined && consumer.takes(packet.topic)) {
+        this.statistics.consumed++
+        consumer.consume(this.#publicationOf(packet, client), () => {})
+      }
+      done()
+    })
   }
 
   /** Takes a connection that was accepted elsewhere: a socket, or one end of a pair in a test. */
@@ -268,12 +284,16 @@ export class Broker {
 
   #authorizePublish(client: Client | null, packet: AedesPacket, callback: (error?: Error | null) => void): void {
     const { maxTopicBytes } = this.#dependencies.limits
-    if (packet.topic.startsWith('$SYS/')) callback(new Error('$SYS topics belong to the broker'))
+    if (client !== null && this.#aedes.isOversized(packet, client as AedesClient))
+      callback(new Error('packet too large'))
+    else if (packet.topic.startsWith('$SYS/')) callback(new Error('$SYS topics belong to the broker'))
     else if (Buffer.byteLength(packet.topic) > maxTopicBytes)
       callback(new Error('topic is longer than mqtt.max_topic_size'))
     else {
       this.statistics.published++
       if (client !== null) this.#aedes.takeOverAcknowledgement(packet)
+      // What is a consumer's is never kept for others, whichever way it takes.
+      if (this.#subscribers.some((consumer) => consumer.takes(packet.topic))) packet.retain = false
       callback(null)
     }
   }
@@ -306,15 +326,18 @@ export class Broker {
     if (consumer === undefined) return false
     this.statistics.consumed++
     if (this.#aedes.router.hasListener(packet.topic)) this.#aedes.route({ ...packet, retain: false }, client)
-    const publication: Publication = {
+    consumer.consume(this.#publicationOf(packet, client), done)
+    return true
+  }
+
+  #publicationOf(packet: AedesPacket, client: AedesClient): Publication {
+    return {
       topic: packet.topic,
       payload: packet.payload,
       qos: packet.qos,
       isDuplicate: packet.dup,
       connection: this.#connectionOf(client),
     }
-    consumer.consume(publication, done)
-    return true
   }
 
   #connectionOf(client: AedesClient): BrokerConnection {

@@ -36,8 +36,12 @@ export class EdgeBroker extends Aedes {
   readonly router: TopicRouter
   readonly #facts: EdgeBrokerFacts
   readonly #deliveries = new WeakMap<object, Delivery>()
+  /** The message that is being routed, and those that its listeners publish. */
+  readonly #unrouted: AedesPacket[] = []
   /** Aedes numbers messages; see `surface.ts` for what the number is used for. */
   declare counter: number
+  /** Connected clients by client identifier. */
+  declare readonly clients: Readonly<Record<string, AedesClient | undefined>>
 
   constructor(facts: EdgeBrokerFacts) {
     const router = new TopicRouter()
@@ -62,6 +66,14 @@ export class EdgeBroker extends Aedes {
     if (packet.qos !== 1 || packet.messageId === undefined) return
     ;(packet as InboundPacket).acknowledge = packet.messageId
     packet.qos = 0
+  }
+
+  /** What fits into one chunk is read before `#limitPackets` sees its header; true when it is refused here. */
+  isOversized(packet: AedesPacket, client: AedesClient): boolean {
+    const announced = packet.length ?? 0
+    if (announced <= this.#facts.maxPacketBytes) return false
+    this.#facts.oversized(client, announced)
+    return true
   }
 
   /** Accepts connections as `handle` does, with a packet limit and our way of delivering. */
@@ -135,8 +147,21 @@ export class EdgeBroker extends Aedes {
     if (source !== undefined) packet.clientId = source.id
     if (packet.retain) persistence.retain(packet)
     const queued = packet.qos > 0 ? persistence.enqueueForSessions(packet) : 0
-    this.router.emit(packet)
+    this.#emit(packet)
     return packet.retain || queued > 0
+  }
+
+  /**
+   * A listener may publish in turn: that message is routed when this one has reached everybody. Otherwise a client would see the second
+   * before the first, and take the first for one that it has had.
+   */
+  #emit(packet: AedesPacket): void {
+    this.#unrouted.push(packet)
+    if (this.#unrouted.length > 1) return
+    for (let next = this.#unrouted[0]; next !== undefined; next = this.#unrouted[0]) {
+      this.router.emit(next)
+      this.#unrouted.shift()
+    }
   }
 
   /** Delivers to one client alone, past all routing. */

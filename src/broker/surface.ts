@@ -22,6 +22,8 @@ export interface AedesPacket {
   clientId?: string
   nl?: boolean
   properties?: unknown
+  /** Remaining length of the packet as it was read from the wire. */
+  length?: number
 }
 
 export interface Subscription {

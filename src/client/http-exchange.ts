@@ -79,6 +79,6 @@ export class HttpExchange {
       if (length > this.#maxBodyBytes) throw new Error(`answer is longer than ${this.#maxBodyBytes} bytes`)
       chunks.push(chunk)
     }
-    return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks).toString() }
+    return { status: incoming.statusCode ?? 0, headers: incoming.headers, body: Buffer.concat(chunks) }
   }
 }

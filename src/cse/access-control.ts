@@ -51,20 +51,19 @@ export class AccessControl {
   }
 
   /**
-   * True when `originator` (in its shortest form) has the right on the resource. For a CREATE, `resource` is the parent and `childType` the
-   * type of the child.
+   * True when `originator` (in its shortest form) has the right on the resource; for a CREATE, `resource` is the parent.
    */
   allows(
     originator: string,
     right: number,
     resource: ResourceView,
     context: RequestContext,
-    childType?: number,
+    touched: Touched = {},
   ): boolean {
     if (this.isAdministrator(originator, context)) return true
     const governing = governingResource(resource)
     if (governing === undefined) return false
-    const request = { originator, right, governing, context, childType }
+    const request = { originator, right, resource, context, ...touched }
     if (governing.definition.type === policyType)
       return this.#grants(governing.stored['selfPrivileges'] as SetOfAccessControlRules, request)
     // An AE may always see to its own registration.
@@ -78,12 +77,12 @@ export class AccessControl {
   allowsByPolicies(
     originator: string,
     right: number,
-    governing: ResourceView,
+    resource: ResourceView,
     policies: readonly string[],
     context: RequestContext,
   ): boolean {
     if (this.isAdministrator(originator, context)) return true
-    return this.#grantedBy(policies, { originator, right, governing, context, childType: undefined })
+    return this.#grantedBy(policies, { originator, right, resource, context })
   }
 
   #grantedBy(policies: readonly string[], request: AccessRequest): boolean {
@@ -97,7 +96,7 @@ export class AccessControl {
     if (this.isAdministrator(originator, context)) return true
     const policies = (resource.stored['accessControlPolicyIds'] as readonly string[] | undefined) ?? []
     if (policies.length === 0) return isOwner(originator, resource) || this.#facts.unprotected === 'open'
-    const request = { originator, right: AccessRight.UPDATE, governing: resource, context, childType: undefined }
+    const request = { originator, right: AccessRight.UPDATE, resource, context }
     return policies.some((identifier) =>
       this.#grants(this.#policy(identifier)?.stored['selfPrivileges'] as SetOfAccessControlRules, request),
     )
@@ -134,6 +133,8 @@ export class AccessControl {
         !rule.accessControlObjectDetails.some((detail) => isDetail(detail, request))
       )
         continue
+      if (rule.accessControlAttributes !== undefined && !coversAll(rule.accessControlAttributes, request.attributes))
+        continue
       return true
     }
     return false
@@ -169,12 +170,19 @@ export class AccessControl {
   }
 }
 
-interface AccessRequest {
+/** What of a resource a request touches, for the rules that tell. */
+export interface Touched {
+  /** The type of the resource that a CREATE makes. */
+  readonly childType?: number | undefined
+  /** Short names of the attributes that are given or asked for; undefined for the whole resource. */
+  readonly attributes?: readonly string[] | undefined
+}
+
+interface AccessRequest extends Touched {
   readonly originator: string
   readonly right: number
-  readonly governing: ResourceView
+  readonly resource: ResourceView
   readonly context: RequestContext
-  readonly childType: number | undefined
 }
 
 type Rule = NonNullable<SetOfAccessControlRules['accessControlRules']>[number]
@@ -194,9 +202,16 @@ function isOwner(originator: string, resource: ResourceView): boolean {
 }
 
 /** accessControlObjectDetails: for a CREATE, the child's type; for the rest, the type of the resource itself. */
-function isDetail(detail: ObjectDetails, { governing, right, childType }: AccessRequest): boolean {
-  if (detail.resourceType !== undefined && detail.resourceType !== governing.definition.type) return false
-  return right !== AccessRight.CREATE || (childType !== undefined && detail.childResourceType.includes(childType))
+function isDetail(detail: ObjectDetails, { resource, right, childType }: AccessRequest): boolean {
+  if (detail.resourceType !== undefined && detail.resourceType !== resource.definition.type) return false
+  return (
+    right !== AccessRight.CREATE || (childType !== undefined && detail.childResourceType?.includes(childType) === true)
+  )
+}
+
+/** accessControlAttributes: a rule for some attributes says nothing of requests that touch others. */
+function coversAll(granted: readonly string[], attributes: readonly string[] | undefined): boolean {
+  return attributes?.every((name) => granted.includes(name)) ?? false
 }
 
 function matchesWildcard(pattern: string, text: string): boolean {

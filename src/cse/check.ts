@@ -1,6 +1,7 @@
 /** What a request must satisfy before anybody looks at its target: TS-0004 7.3.2.1, in the order given there. */
 
 import { refused } from '../onem2m/attribute-type.ts'
+import { type FilterCriteria, FilterUsage } from '../onem2m/filter-criteria.ts'
 import { Operation, type RequestPrimitive, ResponseTypeValue } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { parseAbsoluteOrRelative } from '../onem2m/timestamp.ts'
@@ -35,6 +36,8 @@ export function checkRequest(
     if (own.reservedOriginators.includes(stem)) throw impersonation(`${stem} is a part of this gateway`)
   }
   checkResponseType(request)
+  if (request.filterCriteria !== undefined) checkCriteria(request.filterCriteria)
+  if (request.semanticQueryIndicator === true) throw notSupported('sqi', 'semantic queries')
 }
 
 function impersonation(reason: string): OneM2MError {
@@ -60,6 +63,25 @@ function checkTimes(request: RequestPrimitive, nowMs: number): void {
     if (atMs === undefined) throw refused(name, text, 'a time stamp, or milliseconds from now as digits')
     if (atMs <= nowMs && name !== 'oet') throw new OneM2MError(Status.REQUEST_TIMEOUT, `${name}: ${text} has passed`)
   }
+}
+
+/** Values and members that mean nothing here are refused rather than passed over: a filter that does not filter shows too much. */
+function checkCriteria(criteria: FilterCriteria): void {
+  const { filterUsage, filterOperation, offset, level } = criteria
+  if (filterUsage !== undefined && (filterUsage < 1 || filterUsage > 3))
+    throw refused('fc.fu', filterUsage, '1 (discovery), 2 (conditional operation) or 3 (IPE on-demand discovery)')
+  if (filterUsage === FilterUsage.IPE_ON_DEMAND) throw notSupported('fc.fu', 'IPE on-demand discoveries')
+  if (filterOperation !== undefined && (filterOperation < 1 || filterOperation > 3))
+    throw refused('fc.fo', filterOperation, '1 (AND), 2 (OR) or 3 (XOR)')
+  if (offset === 0) throw refused('fc.ofst', offset, 'a positive integer: the first is 1')
+  if (level === 0) throw refused('fc.lvl', level, 'a positive integer: 1 is direct children')
+  if (criteria.semanticsFilter !== undefined) throw notSupported('fc.smf', 'semantic filters')
+  if ((criteria.contentFilterSyntax ?? criteria.contentFilterQuery) !== undefined)
+    throw notSupported('fc.cfq', 'content filters')
+}
+
+function notSupported(where: string, what: string): OneM2MError {
+  return new OneM2MError(Status.NOT_IMPLEMENTED, `${where}: ${what} are not supported`)
 }
 
 function checkResponseType({ responseType }: RequestPrimitive): void {

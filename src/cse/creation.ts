@@ -6,7 +6,13 @@ import { OneM2MError, Status } from '../onem2m/status.ts'
 import { formatTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
 import type { Draft } from '../resources/behaviour.ts'
-import { contentMember, decodeForCreate, encodeAttributes, type ResourceType } from '../resources/resource-type.ts'
+import {
+  contentMember,
+  decodeForCreate,
+  encodeAttributes,
+  type ResourceType,
+  specialization,
+} from '../resources/resource-type.ts'
 import { NotificationEventType } from '../resources/subscription.ts'
 import { raise } from './event.ts'
 import type { Execution } from './execution.ts'
@@ -27,9 +33,10 @@ export function create(execution: Execution): Outcome {
   const { resource: parent, virtualChild } = execution.target()
   if (virtualChild !== undefined)
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: nothing can be created below ${virtualChild}`)
-  const type = parts.resourceTypes.get(resourceType)
-  if (type === undefined)
+  const representative = parts.resourceTypes.get(resourceType)
+  if (representative === undefined)
     throw new OneM2MError(Status.NOT_IMPLEMENTED, `ty: this CSE has no resource type ${resourceType}`)
+  const type = specialization(parts.typesByMemberName, representative, request.content)
   if (type.behaviour?.refusesCreate !== undefined)
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `ty: ${type.behaviour.refusesCreate}`)
   // TS-0004 7.4.5.2.1: whoever registers has no rights yet; what it may do is the registration's business.

@@ -3,6 +3,7 @@
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
+import { mediaTypes } from '../onem2m/serialization.ts'
 import { OneM2MError, type ResponseStatusCode, Status } from '../onem2m/status.ts'
 import { parseAbsoluteOrRelative } from '../onem2m/timestamp.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
@@ -61,7 +62,9 @@ export interface CseDependencies {
 /** What the operations work with. */
 export interface CseParts {
   readonly settings: CseSettings
+  /** By number; one of them stands for all specializations of its number. */
   readonly resourceTypes: ReadonlyMap<number, ResourceType>
+  readonly typesByMemberName: ReadonlyMap<string, ResourceType>
   readonly tree: Tree
   readonly access: AccessControl
   readonly store: Store
@@ -77,8 +80,16 @@ export interface CseParts {
   readonly internally: (change: (execution: Execution) => void) => void
 }
 
+/**
+ * Whose requests are never taken for resends: AEs that ask for an identifier all do it with the same words, and two devices of one make must
+ * not become one AE.
+ */
+const nameless: ReadonlySet<string> = new Set(['', 'C', 'S'])
+
 /** Requests that wait for their operationExecutionTime. */
 const maxPostponed = 1000
+/** Less than a timer can hold. */
+const longestSleepMs = 86_400_000
 
 export class Cse implements RequestHandler {
   readonly #log: Log
@@ -92,10 +103,12 @@ export class Cse implements RequestHandler {
     this.#duplicates = new DuplicateCache(clock)
     const types = new Map(resourceTypes.map((type) => [type.type, type]))
     const { cseId, spId, cseBaseName } = settings
-    const tree = new Tree({ store, resourceTypes: types, cseId, spId, cseBaseName })
+    const typesByMemberName = new Map(resourceTypes.map((type) => [type.memberName, type]))
+    const tree = new Tree({ store, resourceTypes: types, typesByMemberName, cseId, spId, cseBaseName })
     this.#parts = {
       settings,
       resourceTypes: types,
+      typesByMemberName,
       tree,
       store,
       clock,
@@ -153,6 +166,10 @@ export class Cse implements RequestHandler {
       return
     }
     const originator = this.#parts.access.shortOriginator(request.originator ?? '')
+    if (nameless.has(originator)) {
+      this.#execute(request, context, respond)
+      return
+    }
     const respondOnce = this.#duplicates.enter(originator, request, respond)
     if (respondOnce !== undefined) this.#execute(request, context, respondOnce)
   }
@@ -184,11 +201,17 @@ export class Cse implements RequestHandler {
     if (atMs <= nowMs || isNonBlocking(request)) return false
     if (this.#postponed.size >= maxPostponed)
       throw new OneM2MError(Status.NOT_ACCEPTABLE, `oet: ${maxPostponed} requests wait for their time already`)
-    const timer = parts.clock.after(atMs - nowMs, () => {
-      this.#postponed.delete(timer)
-      this.#execute(rest, context, respond)
-    })
-    this.#postponed.add(timer)
+    const { clock } = parts
+    const wait = () => {
+      const leftMs = atMs - clock.wallMs()
+      const timer = clock.after(Math.min(Math.max(leftMs, 0), longestSleepMs), () => {
+        this.#postponed.delete(timer)
+        if (clock.wallMs() < atMs) wait()
+        else this.#execute(rest, context, respond)
+      })
+      this.#postponed.add(timer)
+    }
+    wait()
     return true
   }
 
@@ -252,7 +275,7 @@ export class Cse implements RequestHandler {
         supportedResourceType: [...resourceTypes.keys()].sort((left, right) => left - right),
         supportedReleaseVersions,
         pointOfAccess: settings.pointOfAccess,
-        contentSerialization: ['application/json'],
+        contentSerialization: Object.values(mediaTypes),
       },
     })
   }
@@ -268,19 +291,24 @@ export class Cse implements RequestHandler {
   }
 
   #expire(expired: readonly (Resource | StoredInstance)[]): void {
-    this.#internally((execution) => {
-      for (const resource of expired) remove(execution, resource)
-    })
+    this.#internally(
+      (execution) => {
+        for (const resource of expired) remove(execution, resource)
+      },
+      () => this.#parts.expiration.retry(expired),
+    )
   }
 
-  /** A change that nobody requested. When it can't be stored it is undone, and made again at the next occasion. */
-  #internally(change: (execution: Execution) => void): void {
+  /** A change that nobody requested. When it can't be stored it is undone, and `lost` is called. */
+  #internally(change: (execution: Execution) => void, lost = () => {}): void {
     const { cseId } = this.#parts.settings
     const request: RequestPrimitive = { operation: Operation.DELETE, to: '', originator: cseId, requestIdentifier: '' }
     const execution = new Execution(this.#parts, request, { source: 'internal' })
     change(execution)
     execution.transaction.commit(this.#parts.store, undefined, (error) => {
-      if (error !== undefined) this.#log.warn('a change of the CSE itself was not stored', { reason: error.message })
+      if (error === undefined) return
+      this.#log.warn('a change of the CSE itself was not stored', { reason: error.message })
+      lost()
     })
   }
 }

@@ -7,12 +7,13 @@ import { refused } from '../onem2m/attribute-type.ts'
 import { contentObject, type Json, type JsonObject } from '../onem2m/content.ts'
 import { encodeFilterCriteria } from '../onem2m/filter-criteria.ts'
 import { type RequestPrimitive, type ResponsePrimitive, ResponseTypeValue } from '../onem2m/primitive.ts'
-import { Status } from '../onem2m/status.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
 import { formatTimestamp, parseAbsoluteOrRelative, parseDuration } from '../onem2m/timestamp.ts'
 import { RequestStatus } from '../resources/request.ts'
 import type { Execution } from './execution.ts'
 import type { Outcome } from './outcome.ts'
 import { Resource } from './resource.ts'
+import { checkAddress } from './tree.ts'
 
 const requestType = 17
 /** How long a result is kept when the originator does not say (rp, rset, rqet). */
@@ -27,6 +28,12 @@ export function isNonBlocking({ responseType }: RequestPrimitive): boolean {
 export function accept(execution: Execution): Outcome {
   const { parts, request, transaction, now } = execution
   const { tree } = parts
+  checkAddress(request.to)
+  if (tree.size >= parts.settings.maxResources)
+    throw new OneM2MError(
+      Status.NOT_ACCEPTABLE,
+      `rt: this CSE keeps at most ${parts.settings.maxResources} resources besides instances (cse.max_resources)`,
+    )
   const resourceIdentifier = execution.newIdentifier('req')
   const resource = new Resource({
     definition: parts.resourceTypes.get(requestType) as Resource['definition'],
@@ -44,7 +51,7 @@ export function accept(execution: Execution): Outcome {
       expirationTime: formatTimestamp(expiryMs(execution)),
       operation: request.operation,
       target: request.to,
-      originator: request.originator ?? '',
+      ...(request.originator ? { originator: request.originator } : {}),
       requestId: request.requestIdentifier,
       metaInformation: metaInformation(request),
       ...(request.content === undefined ? {} : { primitiveContent: request.content }),

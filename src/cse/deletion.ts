@@ -95,8 +95,11 @@ function removeResource(execution: Execution, resource: Resource): void {
   raise(execution, resource, { event: NotificationEventType.DELETE_OF_RESOURCE, resource })
   if (resource.parent !== undefined)
     raise(execution, resource.parent, { event: NotificationEventType.DELETE_OF_CHILD, resource })
-  for (const each of subtree(resource)) {
+  const all = subtree(resource)
+  // All are told before the first is gone: subscriptions go before what they watch.
+  for (const each of all)
     if (each !== resource) raise(execution, each, { event: NotificationEventType.DELETE_OF_RESOURCE, resource: each })
+  for (const each of all) {
     each.definition.behaviour?.beforeDelete?.(each, execution)
     parts.tree.remove(each)
     // Undone in reverse, so that parents are back before their children.
@@ -105,7 +108,7 @@ function removeResource(execution: Execution, resource: Resource): void {
     const log = each.instances
     if (log !== undefined && log.nextSequence > 0) {
       transaction.changes.push({ key: log.countersKey, value: undefined })
-      for (const [from, to] of log.ranges) transaction.afterCommit(() => parts.store.discardRange(from, to))
+      transaction.discards.push(...log.ranges)
     }
   }
 }

@@ -54,20 +54,62 @@ export async function find(
   right: number,
 ): Promise<Found> {
   if (!(root instanceof Resource)) return { descendants: [], partial: {} }
-  const isMatch = matcher(criteria, (resource) => execution.childrenOf(resource))
+  const asksForChildren = (criteria.childLabels ?? criteria.childResourceType ?? criteria.childAttribute) !== undefined
+  let witnesses: readonly StoredInstance[] = []
+  const isMatch = matcher(criteria, (resource) => [...execution.childrenOf(resource), ...witnesses])
   const limit = Math.min(criteria.limit ?? Number.POSITIVE_INFINITY, execution.parts.settings.maxResults)
   const firstIndex = (criteria.offset ?? 1) - 1
   const descendants: Descendant[] = []
   let count = 0
   for await (const descendant of candidates(execution, root, criteria)) {
+    if (asksForChildren) witnesses = await findWitnesses(execution, descendant.resource, criteria)
     if (!isMatch(descendant.resource)) continue
-    if (!execution.allows(execution.originator, right, descendant.resource)) continue
+    if (!isShown(execution, descendant.resource, right, criteria.operations)) continue
     if (count++ < firstIndex) continue
     if (descendants.length >= limit)
       return { descendants, partial: { contentStatus: 1, contentOffset: firstIndex + limit + 1 } }
     descendants.push(descendant)
   }
   return { descendants, partial: {} }
+}
+
+/** Instances of a container that meet the conditions on children, one for each condition: a million others need not be kept. */
+async function findWitnesses(
+  { nowMs }: Execution,
+  resource: Resource | StoredInstance,
+  { childLabels, childResourceType, childAttribute }: FilterCriteria,
+): Promise<readonly StoredInstance[]> {
+  if (!(resource instanceof Resource) || resource.instances === undefined) return []
+  const found: StoredInstance[] = []
+  let open = [
+    ...(childLabels === undefined ? [] : [{ labels: childLabels }]),
+    ...(childResourceType === undefined ? [] : [{ resourceType: childResourceType }]),
+    ...(childAttribute === undefined ? [] : [{ attribute: childAttribute }]),
+  ].map((criteria) => matcher(criteria, () => []))
+  for await (const instance of resource.instances.scan(nowMs)) {
+    const left = open.filter((isMatch) => !isMatch(instance))
+    if (left.length < open.length) found.push(instance)
+    open = left
+    if (open.length === 0) break
+  }
+  return found
+}
+
+/** Whether the originator may see it at all, and has the other rights that it asked for (`ops`). */
+function isShown(
+  { originator, parts: { access }, context }: Execution,
+  resource: Resource | StoredInstance,
+  right: number,
+  operations = 0,
+): boolean {
+  const isHidden =
+    right === AccessRight.RETRIEVE &&
+    !(resource instanceof Resource) &&
+    resource.parent.stored['disableRetrieval'] === true
+  if (isHidden) return false
+  for (let bit = 1; bit <= AccessRight.ALL; bit <<= 1)
+    if (((right | operations) & bit) !== 0 && !access.allows(originator, bit, resource, context)) return false
+  return true
 }
 
 /** Every descendant that could match, parents before their children. */

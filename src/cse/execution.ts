@@ -1,7 +1,7 @@
 /** One request on its way through the CSE: what every operation needs of it, and what behaviours may ask of the engine. */
 
-import type { JsonObject } from '../onem2m/content.ts'
-import type { RequestPrimitive } from '../onem2m/primitive.ts'
+import { isJsonObject, type JsonObject } from '../onem2m/content.ts'
+import { Operation, type RequestPrimitive } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { formatTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
 import type { Engine, ResourceView } from '../resources/behaviour.ts'
@@ -72,7 +72,8 @@ export class Execution implements Engine {
 
   /** Throws ORIGINATOR_HAS_NO_PRIVILEGE unless the originator has the right on the resource. */
   require(right: number, resource: ResourceView, childType?: number): void {
-    if (this.parts.access.allows(this.originator, right, resource, this.context, childType)) return
+    const attributes = touchedAttributes(this.request)
+    if (this.parts.access.allows(this.originator, right, resource, this.context, { childType, attributes })) return
     throw new OneM2MError(
       Status.ORIGINATOR_HAS_NO_PRIVILEGE,
       `fr: ${this.originator} has no right ${right} (1 create, 2 retrieve, 4 update, 8 delete, 16 notify, 32 discovery) on ${resource.address}`,
@@ -105,9 +106,9 @@ export class Execution implements Engine {
     return typeof text === 'string' ? (parseTimestamp(text) ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
   }
 
-  /** What has expired is never shown, even in the moment before it is removed. Instances are seen to by their log. */
+  /** What has expired is never shown, even in the moment before it is removed. An instance ends with its container; what ends before, its log sees to. */
   #hasExpired(resource: Resource | StoredInstance): boolean {
-    const text = resource instanceof Resource ? resource.stored['expirationTime'] : undefined
+    const text = (resource instanceof Resource ? resource : resource.parent).stored['expirationTime']
     if (typeof text !== 'string') return false
     const { now } = this
     return text.length === now.length ? text <= now : (parseTimestamp(text) ?? Number.POSITIVE_INFINITY) <= this.nowMs
@@ -121,6 +122,13 @@ export class Execution implements Engine {
     this.transaction.onUndo(() => tree.replaceAttributes(resource, before))
     this.transaction.changes.push(tree.changeOf(resource))
   }
+}
+
+/** The attributes that a request gives or asks for; undefined when it is about a resource as a whole. */
+function touchedAttributes({ operation, attributeList, content }: RequestPrimitive): readonly string[] | undefined {
+  if (operation === Operation.RETRIEVE) return attributeList
+  const given = Object.values(content ?? {})[0]
+  return isJsonObject(given) ? Object.keys(given) : undefined
 }
 
 /** Remembers the text of the current second: a time stamp is asked for several times a request. */

@@ -3,7 +3,7 @@
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import { parseTimestamp } from '../onem2m/timestamp.ts'
 import { expiryIn } from './instance-log.ts'
-import type { Resource, StoredInstance } from './resource.ts'
+import { Resource, type StoredInstance } from './resource.ts'
 
 interface ExpirationFacts {
   readonly clock: Clock
@@ -18,6 +18,7 @@ interface Deadline {
 
 /** Longest sleep: what a timer can hold, and often enough to notice that the wall clock was set. */
 const longestSleepMs = 3_600_000
+const retryMs = 60_000
 /** Instances removed in one go, so that a large container does not hold up everybody else. */
 const sweepSize = 500
 
@@ -35,15 +36,21 @@ export class Expiration {
     this.#facts = facts
   }
 
-  /** Looks after a resource whose expiration time was set or moved, and its instances. */
-  watch(resource: Resource): void {
-    const atMs = dueMs(resource)
+  /** Looks after a resource whose expiration time was set or moved, and its instances; not before `earliestMs`. */
+  watch(resource: Resource, earliestMs = 0): void {
+    const atMs = Math.max(dueMs(resource), earliestMs)
     // A time that moved away is found out when the entry comes up.
     if (!Number.isFinite(atMs) || atMs >= (this.#entries.get(resource)?.atMs ?? Number.POSITIVE_INFINITY)) return
     const deadline = { atMs, resource }
     this.#entries.set(resource, deadline)
     push(this.#heap, deadline)
     if (atMs < this.#wakeMs) this.#schedule()
+  }
+
+  /** What could not be removed, because the store failed, is tried again in a while. */
+  retry(expired: readonly (Resource | StoredInstance)[]): void {
+    const earliestMs = this.#facts.clock.wallMs() + retryMs
+    for (const each of expired) this.watch(each instanceof Resource ? each : each.parent, earliestMs)
   }
 
   stop(): void {

@@ -1,6 +1,7 @@
 /** What the CSE offers to those who bring requests, and what it needs from those who carry its own requests away. */
 
 import type { RequestPrimitive, ResponsePrimitive } from '../onem2m/primitive.ts'
+import type { Serialization } from '../onem2m/serialization.ts'
 
 /** Where a request came from, as far as the one who brought it can vouch. */
 export interface RequestContext {
@@ -40,4 +41,6 @@ export interface Delivery {
   readonly target: string | undefined
   readonly request: RequestPrimitive
   readonly timeoutMs: number
+  /** What the target asked for (contentSerialization); a `ct` in the URL goes before it. JSON by default. */
+  readonly serialization?: Serialization
 }

@@ -145,9 +145,11 @@ export class InstanceLog {
     return `${this.#resource.resourceIdentifier}-${sequence.toString(36)}`
   }
 
-  /** The name of an instance whose originator gave none; skips the few that originators have taken. */
+  /** The name of an instance whose originator gave none; skips the few that originators have taken for instances or other children. */
   freeName(): string {
-    if (this.#named > 0) while (this.#sequenceOfChosenName(this.#defaultName(this.#next)) !== undefined) this.#next++
+    const { children } = this.#resource
+    if (this.#named > 0 || children.size > 0)
+      while (this.#isChosen(this.#defaultName(this.#next)) || children.has(this.#defaultName(this.#next))) this.#next++
     return this.#defaultName(this.#next)
   }
 
@@ -287,6 +289,10 @@ export class InstanceLog {
   #instance(sequence: number, text: string, nowMs: number): StoredInstance | undefined {
     if (nowMs >= this.#expiryMs && expiryIn(text) <= nowMs) return undefined
     return new StoredInstance(this.#type, this.#resource, sequence, text)
+  }
+
+  #isChosen(name: string): boolean {
+    return this.#sequenceOfChosenName(name) !== undefined
   }
 
   #sequenceOfChosenName(name: string): number | undefined {

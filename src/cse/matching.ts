@@ -1,5 +1,6 @@
 /** Whether a resource meets filter criteria: the conditions of TS-0004 table 6.3.5.8-1, one function for all who filter. */
 
+import { refused } from '../onem2m/attribute-type.ts'
 import type { Json } from '../onem2m/content.ts'
 import type { AttributeCondition, FilterCriteria } from '../onem2m/filter-criteria.ts'
 import { FilterOperation } from '../onem2m/filter-criteria.ts'
@@ -138,7 +139,8 @@ function isEqual(own: Json, wanted: Json): boolean {
 /** labelsQuery: `key`, `NT key`, `key EQ v`, `key NE v`, `key IN (a,b)`, `key NI (a,b)` on labels written `key:value`. */
 function labelsQuery(query: string): Condition {
   const match = /^\s*(?:(NT)\s+(\S+)|(\S+?)(?:\s+(EQ|NE|IN|NI)\s+(.+?))?)\s*$/.exec(query)
-  if (match === null) return () => false
+  if (match === null)
+    throw refused('fc.lbq', query, 'KEY, NT KEY, KEY EQ VALUE, KEY NE VALUE, KEY IN (A,B) or KEY NI (A,B)')
   const [, negation, absentKey, key = '', operator, operand = ''] = match
   const values = (resource: ResourceView, wanted: string) =>
     labelsOf(resource)

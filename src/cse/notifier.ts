@@ -7,6 +7,7 @@ import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { JsonObject } from '../onem2m/content.ts'
 import type { Log } from '../onem2m/log.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
+import { type Serialization, serializationOfMediaType } from '../onem2m/serialization.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import type { Requester } from './handler.ts'
 import type { Resource } from './resource.ts'
@@ -39,14 +40,20 @@ interface Message {
   tries: number
 }
 
+interface Place {
+  readonly pointOfAccess: string
+  readonly entity: string | undefined
+  readonly serialization?: Serialization | undefined
+}
+
 interface TargetQueue {
   readonly waiting: Message[]
   inFlight: number
   pause: Timer | undefined
 }
 
-/** What a target is called when nothing says how to reach it: whoever is connected to the broker that runs here. */
-const embeddedBroker = 'mqtt:'
+/** Where a target is when nothing says how to reach it: it has a connection of its own open here, or it uses the broker that runs here. */
+const connectedHere: readonly string[] = ['ws:', 'mqtt:']
 
 export class Notifier {
   readonly statistics = { delivered: 0, failed: 0, dropped: 0 }
@@ -149,7 +156,7 @@ export class Notifier {
   async #try(target: string, { notification }: Message, handedOver: () => void): Promise<Error | undefined> {
     const places = this.#placesOf(target)
     let failure: Error = new OneM2MError(Status.TARGET_NOT_REACHABLE, `${target} has no point of access`)
-    for (const { pointOfAccess, entity } of places) {
+    for (const { pointOfAccess, entity, serialization } of places) {
       const requester = this.#requesters.get(pointOfAccess.slice(0, pointOfAccess.indexOf(':')))
       if (requester === undefined) {
         failure = new OneM2MError(Status.TARGET_NOT_REACHABLE, `nothing here speaks ${pointOfAccess}`)
@@ -161,6 +168,7 @@ export class Notifier {
           target: entity,
           request: this.#request(target, notification),
           timeoutMs: this.#facts.limits.timeoutMs,
+          ...(serialization === undefined ? {} : { serialization }),
         })
         if (requester.handsOver) handedOver()
         return refusal(target, await sending)
@@ -182,20 +190,26 @@ export class Notifier {
     }
   }
 
-  #placesOf(target: string): readonly { readonly pointOfAccess: string; readonly entity: string | undefined }[] {
-    if (/^[a-z][a-z0-9+.-]*:/.test(target))
-      return [{ pointOfAccess: target.replace(/[?&]ct=\w+$/, ''), entity: undefined }]
+  #placesOf(target: string): readonly Place[] {
+    if (/^[a-z][a-z0-9+.-]*:/.test(target)) return [{ pointOfAccess: target, entity: undefined }]
     const { tree } = this.#facts
     const local = tree.localPart(target)
     const resource = local === undefined ? undefined : tree.resolve(local, 0)?.resource
     const entity = resource?.attributes['aeId']
     if (typeof entity !== 'string') return []
     const pointsOfAccess = (resource?.attributes['pointOfAccess'] as readonly string[] | undefined) ?? []
-    return (pointsOfAccess.length === 0 ? [embeddedBroker] : pointsOfAccess).map((pointOfAccess) => ({
+    return (pointsOfAccess.length === 0 ? connectedHere : pointsOfAccess).map((pointOfAccess) => ({
       pointOfAccess,
       entity,
+      serialization: wantedSerialization(resource?.attributes['contentSerialization']),
     }))
   }
+}
+
+/** The first serialisation in an AE's list that is spoken here (TS-0001 9.6.5). */
+function wantedSerialization(contentSerialization: unknown): Serialization | undefined {
+  const names = (contentSerialization as readonly string[] | undefined) ?? []
+  return names.map(serializationOfMediaType).find((found) => found !== undefined)
 }
 
 function isUnreachable(error: Error): boolean {

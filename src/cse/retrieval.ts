@@ -20,8 +20,6 @@ export function retrieve(execution: Execution): Outcome | Promise<Outcome> {
   const criteria = request.filterCriteria
   const { resource, virtualChild } = execution.target()
   if (criteria?.filterUsage === FilterUsage.DISCOVERY) return discover(execution, resource)
-  if (criteria?.filterUsage === FilterUsage.IPE_ON_DEMAND)
-    throw new OneM2MError(Status.NOT_IMPLEMENTED, 'fc.fu: IPE on-demand discovery is not supported')
   execution.require(AccessRight.RETRIEVE, resource)
   if (resource instanceof Resource ? false : resource.parent.stored['disableRetrieval'] === true)
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${hidden}`)
@@ -51,6 +49,9 @@ function withResultContent(
       return withChildren(execution, resource, kind, criteria ?? {})
     case ResultContent.ORIGINAL_RESOURCE:
       throw refused('rcn', kind, 'an announced resource as the target: only these have an original')
+    case ResultContent.SEMANTIC_CONTENT:
+    case ResultContent.PERMISSIONS:
+      throw new OneM2MError(Status.NOT_IMPLEMENTED, `rcn: ${kind} is not supported`)
     default:
       throw refused('rcn', kind, 'one of 1, 4, 5, 6, 7, 8 in a RETRIEVE')
   }

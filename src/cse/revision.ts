@@ -38,8 +38,8 @@ export function update(execution: Execution): Outcome {
   settleExpirationTime(execution, resource, changes)
   resource.definition.behaviour?.beforeUpdate?.(revision, execution)
   const modified = apply(execution, resource, changes)
+  if (resource.instances !== undefined) trim(execution, resource)
   raise(execution, resource, { event: NotificationEventType.UPDATE_OF_RESOURCE, resource, modified })
-  if (resource.parent !== undefined && resource.instances !== undefined) trim(execution, resource)
   return { status: Status.UPDATED, content: updateResult(execution, resource, wire, modified) }
 }
 
@@ -87,6 +87,9 @@ function apply(execution: Execution, resource: Resource, changes: ReadonlyMap<st
     else {
       execution.transaction.onUndo(instances.remember())
       instances.countStateChange()
+      // Instances that were to end with it keep their own time.
+      if (changes.has('expirationTime'))
+        instances.noteExpiry(Math.min(instances.expiryMs, execution.expiryOf(resource)))
       execution.transaction.changes.push(instances.countersChange())
     }
   }

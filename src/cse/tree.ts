@@ -20,6 +20,7 @@ export interface Target {
 interface TreeFacts {
   readonly store: Store
   readonly resourceTypes: ReadonlyMap<number, ResourceType>
+  readonly typesByMemberName: ReadonlyMap<string, ResourceType>
   readonly cseId: string
   readonly spId: string
   readonly cseBaseName: string
@@ -30,8 +31,14 @@ export const rootIdentifier = 'cb'
 
 const subscriptionType = 23
 
-/** How a structural resource is stored: internal originator, and the attributes in wire form. */
-type StoredResource = readonly [originator: string, attributes: JsonObject]
+/** How a structural resource is stored: internal originator, attributes in wire form, and which specialization it is. */
+type StoredResource = readonly [originator: string, attributes: JsonObject, memberName?: string]
+
+interface LoadedResource {
+  readonly definition: ResourceType
+  readonly originator: string
+  readonly attributes: Resource['stored']
+}
 
 export class Tree {
   readonly #facts: TreeFacts
@@ -78,6 +85,8 @@ export class Tree {
       rest = address.slice(spId.length)
     }
     if (rest === cseId) return ''
+    // The AE-ID of an S-type has no CSE part (TS-0001 7.2).
+    if (rest.startsWith('/S') && this.#byIdentifier.has(rest.slice(1))) return rest.slice(1)
     return rest.startsWith(`${cseId}/`) ? rest.slice(cseId.length + 1) : undefined
   }
 
@@ -160,13 +169,15 @@ export class Tree {
   }
 
   changeOf(resource: Resource): StoreChange {
+    const { definition, originator } = resource
     return {
       key: `r/${resource.resourceIdentifier}`,
-      value: () =>
-        JSON.stringify([
-          resource.originator,
-          encodeAttributes(resource.definition, resource.stored),
-        ] satisfies StoredResource),
+      value: () => {
+        const wire = encodeAttributes(definition, resource.stored)
+        const record: StoredResource =
+          definition.isSpecialized === true ? [originator, wire, definition.memberName] : [originator, wire]
+        return JSON.stringify(record)
+      },
     }
   }
 
@@ -180,41 +191,54 @@ export class Tree {
    */
   async load(root: Resource): Promise<{ readonly resources: number; readonly orphans: number }> {
     this.add(root)
-    const stored = new Map<string, readonly [ResourceType, string, JsonObject]>()
+    const stored = new Map<string, LoadedResource>()
+    let damaged = 0
     for await (const [key, text] of this.#facts.store.scanText({ from: 'r/', to: 'r0' })) {
-      const [originator, wire] = JSON.parse(text) as StoredResource
-      const type = this.#facts.resourceTypes.get(wire['ty'] as number)
-      if (type !== undefined && key !== `r/${rootIdentifier}`) stored.set(key.slice(2), [type, originator, wire])
+      if (key === `r/${rootIdentifier}`) continue
+      const resource = this.#read(text)
+      if (resource === undefined) damaged++
+      else stored.set(key.slice(2), resource)
     }
     const counters = new Map<string, string>()
     for await (const [key, text] of this.#facts.store.scanText({ from: 'c/', to: 'c0' }))
       counters.set(key.slice(2), text)
     for (const identifier of stored.keys()) this.#place(identifier, stored, counters)
-    return { resources: this.size, orphans: stored.size - (this.size - 1) }
+    return { resources: this.size, orphans: damaged + stored.size - (this.size - 1) }
+  }
+
+  /** A resource from its stored text; undefined when that is damaged, or of a type that this CSE has no more. */
+  #read(text: string): LoadedResource | undefined {
+    const { resourceTypes, typesByMemberName } = this.#facts
+    try {
+      const [originator, wire, memberName] = JSON.parse(text) as StoredResource
+      const definition =
+        memberName === undefined ? resourceTypes.get(wire['ty'] as number) : typesByMemberName.get(memberName)
+      return definition === undefined
+        ? undefined
+        : { definition, originator, attributes: decodeStored(definition, wire) }
+    } catch {
+      // Whatever is wrong with it: the gateway starts with the others, and the log counts it.
+      return undefined
+    }
   }
 
   /** Places a stored resource below its parent, parents first. */
-  #place(
-    identifier: string,
-    stored: ReadonlyMap<string, readonly [ResourceType, string, JsonObject]>,
-    counters: ReadonlyMap<string, string>,
-  ): void {
+  #place(identifier: string, stored: ReadonlyMap<string, LoadedResource>, counters: ReadonlyMap<string, string>): void {
     const chain: string[] = []
     for (let at = identifier; !this.#byIdentifier.has(at); ) {
       const entry = stored.get(at)
       if (entry === undefined || chain.length > 10_000) return
       chain.push(at)
-      at = entry[2]['pi'] as string
+      at = entry.attributes['parentIdentifier'] as string
     }
     for (const at of chain.reverse()) {
-      const [definition, originator, wire] = stored.get(at) as readonly [ResourceType, string, JsonObject]
+      const loaded = stored.get(at) as LoadedResource
+      const { resourceName, parentIdentifier } = loaded.attributes
       const resource = new Resource({
-        definition,
-        originator,
+        ...loaded,
         resourceIdentifier: at,
-        name: wire['rn'] as string,
-        parent: this.#byIdentifier.get(wire['pi'] as string),
-        attributes: decodeStored(definition, wire),
+        name: resourceName as string,
+        parent: this.#byIdentifier.get(parentIdentifier as string),
       })
       this.add(resource)
       resource.instances?.restore(counters.get(at))
@@ -224,7 +248,7 @@ export class Tree {
 
 /** An address that is none, refused with what is wrong about it: empty segments, white space. */
 export function checkAddress(to: string): void {
-  if (to.length > 1024 || /\s|[^/]\/\/|^\/\/\/|\/$/.test(to))
+  if (to === '' || to.length > 1024 || /\s|[^/]\/\/|^\/\/\/|\/$/.test(to))
     throw new OneM2MError(
       Status.BAD_REQUEST,
       `to: got ${JSON.stringify(to.slice(0, 80))}, expected an address such as onem2m/app/temp, /mn-cse-1/onem2m or //sp/mn-cse-1/cnt1`,

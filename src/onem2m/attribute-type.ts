@@ -14,6 +14,8 @@ export interface AttributeType<T> {
   /** Absent where the value is its own wire form. */
   encode?(value: T): Json
   readonly isList?: boolean
+  /** [] is a value as any other, and does not stand for absence. */
+  readonly takesEmptyList?: boolean
 }
 
 /** The TypeScript type of the values of an attribute type. */
@@ -52,7 +54,10 @@ export const positiveInteger = accepting<number>(
 )
 export const float = accepting<number>('a number', (wire) => typeof wire === 'number' && Number.isFinite(wire))
 /** Any JSON value but null: contentInstance's content, TS-0004 7.4.7 ("anySimpleType", objects and lists tolerated). */
-export const anyJson = accepting<Json>('a JSON value', (wire) => wire !== null)
+export const anyJson: AttributeType<Json> = {
+  ...accepting<Json>('a JSON value', (wire) => wire !== null),
+  takesEmptyList: true,
+}
 export const anyObject = accepting<JsonObject>('an object', isJsonObject)
 export const timestamp = accepting<string>(
   'a time stamp as YYYYMMDDThhmmss',

@@ -4,11 +4,12 @@
  */
 
 import { contentText, isJsonObject, type Json, type JsonObject } from './content.ts'
+import { negotiate, readContentType, writeContentType } from './http-media-type.ts'
 import { encodeQuery, percentDecoded, percentEncoded, readQuery } from './http-query.ts'
 import { httpStatusOf, statusOfHttp } from './http-status.ts'
-import { parseJson } from './json.ts'
 import { decodeRequest } from './parameter.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from './primitive.ts'
+import { parse, type Serialization, serializationOfMediaType, serialize } from './serialization.ts'
 import { OneM2MError, Status } from './status.ts'
 
 /** Header fields by lower-case name. */
@@ -25,13 +26,13 @@ export interface HttpRequest {
   readonly method: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  readonly body: Buffer | string
 }
 
 export interface HttpResponse {
   readonly status: number
   readonly headers: HttpHeaders
-  readonly body: string
+  readonly body: Buffer | string
 }
 
 /** Methods that mean an operation (TS-0009 6.2.1), and OPTIONS. */
@@ -53,6 +54,26 @@ const headerParameters = [
   ['X-M2M-VSI', 'vsi', 'vendorInformation'],
 ] as const
 
+export const requestHeaderNames: readonly string[] = [...headerParameters.map(([name]) => name), 'X-M2M-RTU']
+
+/** Header and long name of what only a response has, and of what it has in common with a request and is rarely there. */
+const rareResponseHeaders = [
+  ['X-M2M-OT', 'originatingTimestamp'],
+  ['X-M2M-RST', 'resultExpirationTimestamp'],
+  ['X-M2M-EC', 'eventCategory'],
+  ['X-M2M-CTS', 'contentStatus'],
+  ['X-M2M-CTO', 'contentOffset'],
+  ['X-M2M-VSI', 'vendorInformation'],
+  ['X-M2M-Origin', 'originator'],
+] as const
+
+export const responseHeaderNames: readonly string[] = [
+  'X-M2M-RSC',
+  'X-M2M-RI',
+  'X-M2M-RVI',
+  ...rareResponseHeaders.map(([name]) => name),
+]
+
 /** `to` from a request path, TS-0009 6.2.2.1: `/mn/a` is `mn/a`, `/~/in-1/x` is `/in-1/x`, `/_/sp.org/in-1/x` is `//sp.org/in-1/x`. */
 export function pathToTarget(path: string): string {
   const decoded = percentDecoded(path, 'request path').replace(/(.)\/+$/, '$1')
@@ -66,17 +87,22 @@ export function targetToPath(to: string): string {
   return path.split('/').map(percentEncoded).join('/')
 }
 
+/** The serialisation in which the response to a request goes back. Throws NOT_ACCEPTABLE. */
+export function responseSerialization({ headers }: HttpRequestHead): Serialization {
+  return negotiate(headerOf(headers, 'Accept'), headerOf(headers, 'Content-Type'))
+}
+
 /**
  * The request that an HTTP message stands for. `fallbackRequestIdentifier` serves when X-M2M-RI is absent.
- * Throws BAD_REQUEST naming header, argument or parameter, UNSUPPORTED_MEDIA_TYPE, NOT_ACCEPTABLE, OPERATION_NOT_ALLOWED.
+ * Throws BAD_REQUEST naming header, argument or parameter, UNSUPPORTED_MEDIA_TYPE, OPERATION_NOT_ALLOWED.
  */
 export function decodeHttpRequest(
   head: HttpRequestHead,
-  body: string,
+  body: Buffer | string,
   fallbackRequestIdentifier: string,
 ): RequestPrimitive {
   const { headers } = head
-  const type = mediaTypeOf(headers, body)
+  const type = readContentType(headerOf(headers, 'Content-Type'), body.length > 0)
   const target = head.target.replace(/^[a-z]+:\/\/[^/?]*/i, '')
   const queryStart = target.indexOf('?')
   const wire: Record<string, Json> = {
@@ -99,15 +125,14 @@ export function decodeHttpRequest(
       ...(wire['rt'] as JsonObject | undefined),
       nu: notificationUris.split('&').filter((uri) => uri !== ''),
     }
-  if (body !== '') wire['pc'] = parseJson(body, 'body')
+  if (body.length > 0) wire['pc'] = parse(body, type.serialization, 'body')
   checkOriginator(wire)
-  checkAcceptable(headerOf(headers, 'Accept'))
   return decodeRequest(wire)
 }
 
 /** The HTTP message for a request; its path is from the root of the receiver. Throws BAD_REQUEST when a header can't hold a value. */
-export function encodeHttpRequest(request: RequestPrimitive): HttpRequest {
-  const headers: Record<string, string> = { Accept: 'application/json' }
+export function encodeHttpRequest(request: RequestPrimitive, serialization: Serialization = 'json'): HttpRequest {
+  const headers: Record<string, string> = { Accept: writeContentType(serialization) }
   for (const [name, short, long] of headerParameters) {
     const value = request[long]
     if (value !== undefined) headers[name] = headerText(String(value), short)
@@ -116,44 +141,42 @@ export function encodeHttpRequest(request: RequestPrimitive): HttpRequest {
   if (responseType?.notificationUri !== undefined)
     headers['X-M2M-RTU'] = headerText(responseType.notificationUri.join('&'), 'rt.nu')
   if (tokens !== undefined) headers['Authorization'] = headerText(tokens.join('+'), 'tkns')
-  const body = content === undefined ? '' : contentText(content)
-  if (body !== '')
-    headers['Content-Type'] =
-      request.operation === Operation.CREATE ? `application/json;ty=${request.resourceType}` : 'application/json'
+  if (content !== undefined)
+    headers['Content-Type'] = writeContentType(
+      serialization,
+      request.operation === Operation.CREATE ? request.resourceType : undefined,
+    )
   const query = encodeQuery(request)
   return {
     method: methods[request.operation],
     path: `${targetToPath(request.to)}${query === '' ? '' : `?${query}`}`,
     headers,
-    body,
+    body: content === undefined ? '' : serialize(contentText(content), serialization),
   }
 }
 
 /** Status, headers and body for a response. X-M2M-RSC and X-M2M-RI are always there (TS-0009 6.4). */
-export function encodeHttpResponse(response: ResponsePrimitive): {
+export function encodeHttpResponse(
+  response: ResponsePrimitive,
+  serialization: Serialization = 'json',
+): {
   readonly status: number
   readonly headers: Record<string, string>
-  readonly body: string
+  readonly body: Buffer | string
 } {
   const headers: Record<string, string> = {
     'X-M2M-RSC': String(response.responseStatusCode),
     'X-M2M-RI': printable(response.requestIdentifier),
   }
   if (response.releaseVersionIndicator !== undefined) headers['X-M2M-RVI'] = printable(response.releaseVersionIndicator)
-  for (const [name, value] of [
-    ['X-M2M-OT', response.originatingTimestamp],
-    ['X-M2M-RST', response.resultExpirationTimestamp],
-    ['X-M2M-EC', response.eventCategory],
-    ['X-M2M-CTS', response.contentStatus],
-    ['X-M2M-CTO', response.contentOffset],
-    ['X-M2M-VSI', response.vendorInformation],
-  ] as const) {
+  for (const [name, long] of rareResponseHeaders) {
+    const value = response[long]
     if (value !== undefined) headers[name] = printable(String(value))
   }
   if (response.responseStatusCode === Status.CREATED && response.createdAt !== undefined)
     headers['Content-Location'] = targetToPath(response.createdAt)
-  const body = response.content === undefined ? '' : contentText(response.content)
-  if (body !== '') headers['Content-Type'] = 'application/json'
+  const body = response.content === undefined ? '' : serialize(contentText(response.content), serialization)
+  if (body.length > 0) headers['Content-Type'] = writeContentType(serialization)
   return { status: httpStatusOf(response.responseStatusCode), headers, body }
 }
 
@@ -162,7 +185,7 @@ export function encodeHttpResponse(response: ResponsePrimitive): {
  * body that is no JSON object is left out.
  */
 export function decodeHttpResponse(message: HttpResponse, requestIdentifier: string): ResponsePrimitive {
-  const { headers, body } = message
+  const { headers } = message
   const code = headerOf(headers, 'X-M2M-RSC')
   const optional = {
     releaseVersionIndicator: headerOf(headers, 'X-M2M-RVI'),
@@ -172,8 +195,9 @@ export function decodeHttpResponse(message: HttpResponse, requestIdentifier: str
     contentStatus: integerHeader(headers, 'X-M2M-CTS'),
     contentOffset: integerHeader(headers, 'X-M2M-CTO'),
     vendorInformation: headerOf(headers, 'X-M2M-VSI'),
+    originator: headerOf(headers, 'X-M2M-Origin'),
     createdAt: createdAtOf(headerOf(headers, 'Content-Location')),
-    content: objectIn(body),
+    content: objectIn(message),
   }
   return {
     responseStatusCode: code !== undefined && /^\d{4}$/.test(code) ? Number(code) : statusOfHttp(message.status),
@@ -202,30 +226,6 @@ function operationOf(method: string, hasResourceType: boolean): Operation {
   }
 }
 
-const mediaType = /^application\/(?:vnd\.onem2m-[a-z]+\+)?json$/i
-
-/** TS-0009 6.4.21. A message without Content-Type is taken for JSON. */
-function mediaTypeOf(headers: HttpHeaders, body: string): { readonly resourceType: string | undefined } {
-  const [name = '', ...parameters] = (headerOf(headers, 'Content-Type') ?? '').split(';').map((part) => part.trim())
-  if (name !== '' && body !== '' && !mediaType.test(name))
-    throw new OneM2MError(
-      Status.UNSUPPORTED_MEDIA_TYPE,
-      `Content-Type: got "${name.slice(0, 60)}", expected application/json, and application/json;ty=3 to create a container`,
-    )
-  const resourceType = parameters.find((parameter) => /^ty\s*=/i.test(parameter))
-  return { resourceType: resourceType?.slice(resourceType.indexOf('=') + 1).trim() }
-}
-
-function checkAcceptable(accept: string | undefined): void {
-  if (accept === undefined || accept === '') return
-  const isAcceptable = accept.split(',').some((range) => {
-    const name = (range.split(';')[0] as string).trim()
-    return name === '*/*' || name === 'application/*' || mediaType.test(name)
-  })
-  if (!isAcceptable)
-    throw new OneM2MError(Status.NOT_ACCEPTABLE, `Accept: got "${accept.slice(0, 60)}", expected application/json`)
-}
-
 /** TS-0004 7.2.2.2: only an AE that registers may have no name yet. */
 function checkOriginator(wire: JsonObject): void {
   if (wire['fr'] !== undefined || (wire['op'] === Operation.CREATE && wire['ty'] === '2')) return
@@ -249,9 +249,12 @@ function createdAtOf(location: string | undefined): string | undefined {
   return location?.startsWith('/') ? pathToTarget(location) : undefined
 }
 
-function objectIn(body: string): JsonObject | undefined {
-  if (!body.trimStart().startsWith('{')) return undefined
-  const value = parseJson(body, 'body')
+function objectIn({ headers, body }: HttpResponse): JsonObject | undefined {
+  const contentType = headerOf(headers, 'Content-Type') ?? ''
+  const serialization = serializationOfMediaType((contentType.split(';', 1)[0] as string).trim()) ?? 'json'
+  const isObject = serialization === 'cbor' ? body.length > 0 : body.toString().trimStart().startsWith('{')
+  if (!isObject) return undefined
+  const value = parse(body, serialization, 'body')
   return isJsonObject(value) ? value : undefined
 }
 

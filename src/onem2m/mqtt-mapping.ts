@@ -1,5 +1,7 @@
 /** How oneM2M parties and messages are named in MQTT topics (TS-0010 6.4), and which spellings of an identifier mean the same entity. */
 
+import type { Serialization } from './serialization.ts'
+
 /** The kind of a oneM2M topic is its third level: requests, responses, and both for those who have no identifier yet. */
 export type TopicKind = 'req' | 'resp' | 'reg_req' | 'reg_resp'
 
@@ -8,7 +10,7 @@ export interface OneM2MTopic {
   /** The level of the one who sends the request, as it is written; also in a response. For `reg_` topics a Credential-ID. */
   readonly originator: string
   readonly receiver: string
-  /** Serialization: `json`. OpenMTC and Mobius leave it out in responses, others in requests. */
+  /** Serialisation: `json`, `cbor`. OpenMTC and Mobius leave it out in responses, others in requests. */
   readonly type: string | undefined
 }
 
@@ -90,12 +92,12 @@ function withoutOwnCse(path: string, own: OwnIdentity): string {
 }
 
 /** The topic that an MQTT URL in `nu` or `rt.nu` names when no AE or CSE is meant: its path is the whole topic (TS-0010 6.6). */
-export function topicOfUrl(url: string, ownLevel: string): string | undefined {
+export function topicOfUrl(url: string, ownLevel: string, type: Serialization = 'json'): string | undefined {
   const match = /^[a-z+-]+:\/\/[^/?#]*\/([^?#]*)(\?[^#]*)?/i.exec(url)
   const path = match?.[1]
   if (!path) return undefined
   // Mobius names an AE instead, and says so by the serialization that it asks for.
-  if (match?.[2]?.includes('ct=') && !path.includes('/')) return `/oneM2M/req/${ownLevel}/${path}/json`
+  if (match?.[2]?.includes('ct=') && !path.includes('/')) return `/oneM2M/req/${ownLevel}/${path}/${type}`
   // A path can't show the empty first level that every oneM2M topic has.
   return path.startsWith('oneM2M/') ? `/${path}` : path
 }

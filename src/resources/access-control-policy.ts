@@ -48,7 +48,7 @@ const accessControlRule = objectOf('an access control rule', {
       objectOf('access control object details', {
         resourceType: optional('ty', integer),
         specializationType: optional('spty', text),
-        childResourceType: required('chty', listOf(integer)),
+        childResourceType: optional('chty', listOf(integer)),
       }),
     ),
   ),

@@ -13,6 +13,7 @@ import {
   text,
 } from '../onem2m/attribute-type.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
+import { AccessRight } from './access-control-policy.ts'
 import type { Engine } from './behaviour.ts'
 import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
 
@@ -61,15 +62,16 @@ export const group = defineResourceType({
   parents: [2, 5, 16],
   virtualChildren: ['fopt'],
   behaviour: {
-    beforeCreate({ attributes }, engine) {
+    beforeCreate({ attributes, originator }, engine) {
       attributes['memberType'] ??= MIXED
       attributes['consistencyStrategy'] ??= ConsistencyStrategy.ABANDON_MEMBER
-      Object.assign(attributes, membership(attributes, engine))
+      Object.assign(attributes, membership(attributes, originator, engine))
     },
     beforeUpdate(revision, engine) {
       if (!revision.changes.has('memberIds') && !revision.changes.has('maxNrOfMembers')) return
       const names = ['memberIds', 'maxNrOfMembers', 'memberType', 'consistencyStrategy']
-      const settled = membership(Object.fromEntries(names.map((name) => [name, revision.value(name)])), engine)
+      const asked = Object.fromEntries(names.map((name) => [name, revision.value(name)]))
+      const settled = membership(asked, revision.originator, engine)
       for (const [name, result] of Object.entries(settled)) revision.changes.set(name, result)
     },
     members: (resource) => (resource.attributes as Membership).memberIds ?? [],
@@ -88,7 +90,7 @@ interface Membership {
 }
 
 /** Members without duplicates, of the group's type, within its limit: TS-0004 7.4.13.2.1. */
-function membership(asked: Membership, engine: Engine): Membership {
+function membership(asked: Membership, originator: string, engine: Engine): Membership {
   const maximum = asked.maxNrOfMembers ?? 0
   let memberIds = [...new Set(asked.memberIds)]
   let memberType = asked.memberType ?? MIXED
@@ -100,9 +102,17 @@ function membership(asked: Membership, engine: Engine): Membership {
   let isValidated = true
   if (memberType !== MIXED) {
     const strays = memberIds.filter((identifier) => {
-      const type = engine.resolve(memberAddress(identifier))?.definition.type
-      if (type === undefined) isValidated = false
-      return type !== undefined && type !== memberType
+      const member = engine.resolve(memberAddress(identifier))
+      if (member === undefined) {
+        isValidated = false
+        return false
+      }
+      if (!engine.allows(originator, AccessRight.RETRIEVE, member))
+        throw new OneM2MError(
+          Status.RECEIVER_HAS_NO_PRIVILEGE,
+          `mid: ${originator} may not retrieve ${identifier}, so its type can't be told to it`,
+        )
+      return member.definition.type !== memberType
     })
     if (strays.length > 0) {
       if (asked.consistencyStrategy === ConsistencyStrategy.ABANDON_GROUP)

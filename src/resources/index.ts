@@ -6,6 +6,8 @@ import { container } from './container.ts'
 import { contentInstance } from './content-instance.ts'
 import { cseBase } from './cse-base.ts'
 import { group } from './group.ts'
+import { mgmtObjs } from './mgmt-obj.ts'
+import { node } from './node.ts'
 import { request } from './request.ts'
 import type { ResourceType } from './resource-type.ts'
 import { subscription } from './subscription.ts'
@@ -17,6 +19,8 @@ export const resourceTypes: readonly ResourceType[] = [
   contentInstance,
   cseBase,
   group,
+  ...mgmtObjs,
+  node,
   request,
   subscription,
 ]

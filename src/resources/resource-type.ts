@@ -59,6 +59,8 @@ export interface ResourceTypeDescription {
   readonly attributes: AttributeTable
   /** Types of the resources that it may be a child of. */
   readonly parents: readonly number[]
+  /** One of several types with this number; the member name of a request's content tells which. */
+  readonly isSpecialized?: boolean
   /** Nobody but its originator sees it, whatever `access.unprotected` says. */
   readonly isPrivate?: boolean
   /** Names of its virtual children: `la`, `ol`, `fopt`, `pcu`. */
@@ -115,7 +117,7 @@ export function decodeForCreate(type: ResourceType, wire: JsonObject): Record<st
       attributes['creator'] = null
       continue
     }
-    if (isUnset(value) && !(definition.create === 'M' && value !== null && value !== undefined)) continue
+    if (isAbsent(value, definition)) continue
     if (definition.create === 'NP') throw refused(short, value, 'nothing: the CSE sets this attribute')
     attributes[name] = definition.type.decode(value, short)
   }
@@ -124,6 +126,12 @@ export function decodeForCreate(type: ResourceType, wire: JsonObject): Record<st
       throw refused(definition.short, undefined, `${definition.type.name}: it is mandatory`)
   }
   return attributes
+}
+
+/** null is absence; [] too, but for a list that must be there and where any value is content. */
+function isAbsent(value: Json | undefined, { create, type }: AttributeDefinition): boolean {
+  if (value === null || value === undefined) return true
+  return isUnset(value) && create !== 'M' && type.takesEmptyList !== true
 }
 
 /** What an UPDATE request changes: new values, and `undefined` for attributes that null deletes. Throws BAD_REQUEST. */
@@ -170,6 +178,19 @@ export function decodeStored(type: ResourceType, wire: JsonObject): Attributes {
       attributes[name] = definition.type.decode(wire[short] as Json, short)
   }
   return attributes
+}
+
+/** The type that a request means: by its number and, among specializations, by the member name of its content. */
+export function specialization(
+  byMemberName: ReadonlyMap<string, ResourceType>,
+  representative: ResourceType,
+  content: JsonObject | undefined,
+): ResourceType {
+  if (representative.isSpecialized !== true) return representative
+  const memberName = Object.keys(content ?? {})[0]
+  const type = memberName === undefined ? undefined : byMemberName.get(memberName)
+  if (type?.type === representative.type) return type
+  throw refused('pc', memberName, `a member that names a specialization of type ${representative.type}`)
 }
 
 /** The one member of a primitive's content and its name, whose type must be `expected`. */

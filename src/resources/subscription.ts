@@ -159,7 +159,7 @@ export const subscription = defineResourceType({
       const subscriberUri = resource.attributes['subscriberUri']
       if (typeof subscriberUri === 'string')
         engine.notify([subscriberUri], {
-          'm2m:sgn': { sud: true, sur: `${engine.cseId}/${resource.resourceIdentifier}` },
+          'm2m:sgn': { sud: true, sur: `${engine.cseId}/${resource.address}` },
         })
     },
   },

@@ -4,7 +4,7 @@
  */
 
 import type { Clock, Timer } from '../onem2m/clock.ts'
-import type { CommitParticipant, ScanRange, StoreChange, StoreError, StoreValue, WriteOptions } from './store.ts'
+import type { CommitParticipant, StoreChange, StoreError, StoreValue } from './store.ts'
 
 export interface GroupOperation {
   readonly type: 'put' | 'del'
@@ -12,101 +12,136 @@ export interface GroupOperation {
   readonly value: StoreValue
 }
 
-/** A group on its way to the disk: the last change of every key, and who waits for it. */
+export interface CommitStatistics {
+  /** Groups that were stored, who waited for them, and what they held. */
+  readonly groups: number
+  readonly participants: number
+  readonly changes: number
+  readonly bytes: number
+  /** Participants of the largest group. */
+  readonly largestGroup: number
+  /** Groups that were lost. */
+  readonly failures: number
+  /** How long the last group took to be stored. */
+  readonly lastCommitMs: number
+}
+
+/** Changes and bytes in the open group beyond which writers should hold back, and beyond which it waits for nobody. */
+export interface GroupBound {
+  readonly changes: number
+  readonly bytes: number
+}
+
+interface CommitFacts {
+  readonly clock: Clock
+  readonly bound: GroupBound
+  /** Stores a group; rejects with a StoreError when it did not, whatever of it may be on the disk. */
+  persist(operations: readonly GroupOperation[]): Promise<void>
+  /** A group was lost; called before anything is undone. */
+  lost(keys: Iterable<string>, error: StoreError): void
+}
+
+/** The last change of every key, and who waits for it. */
 export class CommitGroup {
   readonly changes = new Map<string, StoreChange['value']>()
   readonly participants: CommitParticipant[] = []
+  /** Roughly; a key that changes twice counts twice. */
+  bytes = 0
+  /** The monotonic time at which the least patient participant has waited long enough. */
+  dueAtMs = Number.POSITIVE_INFINITY
+
+  /** What a key of this group holds from it on; undefined when it is deleted. */
+  value(key: string): StoreValue | undefined {
+    const change = this.changes.get(key)
+    return typeof change === 'function' ? change() : change
+  }
 
   /** Takes the state of everything that was given as a function; from then on the group is what goes to the disk. */
   close(): GroupOperation[] {
     const operations: GroupOperation[] = []
+    this.bytes = 0
     for (const [key, change] of this.changes) {
       const value = typeof change === 'function' ? change() : change
-      if (typeof change === 'function') this.changes.set(key, value)
+      if (value !== change) this.changes.set(key, value)
       operations.push(value === undefined ? { type: 'del', key, value: '' } : { type: 'put', key, value })
+      this.bytes += key.length + (value?.length ?? 0)
     }
     return operations
   }
 }
 
-interface CommitFacts {
-  readonly clock: Clock
-  /** Changes in one group beyond which writers should hold back. */
-  readonly congestion: number
-  /** Stores a group; rejects with a StoreError when it did not, whatever of it may be on the disk. */
-  persist(operations: readonly GroupOperation[]): Promise<void>
-  /** A group was lost; called before anything is undone. */
-  lost(group: CommitGroup, error: StoreError): void
-}
-
 export class GroupCommit {
-  readonly statistics = { groups: 0, participants: 0, changes: 0, largestGroup: 0, failures: 0 }
+  readonly statistics = {
+    groups: 0,
+    participants: 0,
+    changes: 0,
+    bytes: 0,
+    largestGroup: 0,
+    failures: 0,
+    lastCommitMs: 0,
+  }
   readonly #facts: CommitFacts
   #open = new CommitGroup()
   #flying: CommitGroup | undefined
   #isScheduled = false
   #patience: Timer | undefined
-  #idle: (() => void)[] = []
 
   constructor(facts: CommitFacts) {
     this.#facts = facts
   }
 
   get isCongested(): boolean {
-    return this.#open.changes.size > this.#facts.congestion
+    const { changes, bytes } = this.#facts.bound
+    return this.#open.changes.size > changes || this.#open.bytes > bytes
   }
 
-  /** The change of a key that is not on the disk yet: `null` says that there is none. */
-  pending(key: string): StoreValue | undefined | null {
-    for (const group of [this.#open, this.#flying]) {
-      if (group?.changes.has(key) !== true) continue
-      const change = group.changes.get(key)
-      return typeof change === 'function' ? change() : change
-    }
-    return null
+  /** The group, not on the disk yet, that changes a key last. */
+  groupOf(key: string): CommitGroup | undefined {
+    if (this.#open.changes.has(key)) return this.#open
+    return this.#flying?.changes.has(key) === true ? this.#flying : undefined
   }
 
-  get hasPending(): boolean {
-    return this.#open.changes.size > 0 || this.#flying !== undefined
+  /** The groups that are not on the disk yet, in their order. */
+  get pending(): readonly CommitGroup[] {
+    return this.#flying === undefined ? [this.#open] : [this.#flying, this.#open]
   }
 
-  /** Changes of a range that are not on the disk yet, as they are now. */
-  pendingIn({ from, to }: ScanRange): Map<string, StoreValue | undefined> {
-    const found = new Map<string, StoreValue | undefined>()
-    for (const group of [this.#flying, this.#open]) {
-      for (const [key, change] of group?.changes ?? [])
-        if (key >= from && key < to) found.set(key, typeof change === 'function' ? change() : change)
-    }
-    return found
-  }
-
-  join(changes: readonly StoreChange[], participant: CommitParticipant | undefined, options: WriteOptions): void {
+  join(changes: readonly StoreChange[], participant: CommitParticipant | undefined, patienceMs = 0): void {
     const group = this.#open
-    for (const { key, value } of changes) group.changes.set(key, value)
-    if (participant !== undefined) group.participants.push(participant)
-    if (this.#isScheduled || this.#flying !== undefined) return
-    const patienceMs = options.patienceMs ?? 0
-    if (patienceMs > 0) {
-      this.#patience ??= this.#facts.clock.after(patienceMs, () => this.#schedule())
-      return
+    for (const { key, value } of changes) {
+      group.changes.set(key, value)
+      group.bytes += key.length + (typeof value === 'function' ? 0 : (value?.length ?? 0))
     }
-    this.#schedule()
+    if (participant !== undefined) group.participants.push(participant)
+    const dueAtMs = patienceMs > 0 ? this.#facts.clock.monotonicMs() + patienceMs : Number.NEGATIVE_INFINITY
+    if (dueAtMs < group.dueAtMs) {
+      group.dueAtMs = dueAtMs
+      this.#patience?.cancel()
+      this.#patience = undefined
+    }
+    this.#arrange()
   }
 
-  /** Resolves when nothing is open or under way any more. Hurries groups that were patient. */
-  flushed(): Promise<void> {
-    if (!this.hasPending && this.#open.participants.length === 0) return Promise.resolve()
-    if (!this.#isScheduled && this.#flying === undefined) this.#schedule()
-    return new Promise((resolve) => this.#idle.push(resolve))
+  /** Resolves when everything that was written so far is stored or lost. Hurries whoever was patient. */
+  flush(): Promise<void> {
+    return new Promise((resolve) => this.join([], { committed: resolve, failed: () => resolve() }))
   }
 
   /**
-   * At the end of the turn of the event loop: everything that arrived with this round of I/O is in the group, and a lone writer waits for
-   * nothing else.
+   * Has the open group leave at the end of this turn of the event loop, when everything that arrived with this round of I/O is in it; or,
+   * when all who wait for it are patient, once the first of them is not.
    */
-  #schedule(): void {
-    this.#patience?.cancel()
-    this.#patience = undefined
+  #arrange(): void {
+    const { dueAtMs, changes, participants } = this.#open
+    if (this.#isScheduled || this.#flying !== undefined || (changes.size === 0 && participants.length === 0)) return
+    if (dueAtMs !== Number.NEGATIVE_INFINITY && !this.isCongested) {
+      const { clock } = this.#facts
+      this.#patience ??= clock.after(Math.max(0, dueAtMs - clock.monotonicMs()), () => {
+        this.#open.dueAtMs = Number.NEGATIVE_INFINITY
+        this.#arrange()
+      })
+      return
+    }
     this.#isScheduled = true
     setImmediate(() => {
       this.#isScheduled = false
@@ -115,43 +150,48 @@ export class GroupCommit {
   }
 
   #send(): void {
-    const group = this.#open
-    if (this.#flying !== undefined) return
-    if (group.changes.size === 0 && group.participants.length === 0) {
-      for (const resolve of this.#idle.splice(0)) resolve()
-      return
-    }
-    this.#patience?.cancel()
-    this.#patience = undefined
-    this.#open = new CommitGroup()
+    const group = this.#replaceOpen()
     this.#flying = group
-    this.#facts.persist(group.close()).then(
-      () => this.#committed(group),
+    const { clock, persist } = this.#facts
+    const startMs = clock.monotonicMs()
+    const operations = group.close()
+    const stored = operations.length === 0 ? Promise.resolve() : persist(operations)
+    stored.then(
+      () => this.#committed(group, clock.monotonicMs() - startMs),
       (error: StoreError) => this.#failed(group, error),
     )
   }
 
-  #committed(group: CommitGroup): void {
-    const { statistics } = this
-    statistics.groups++
-    statistics.participants += group.participants.length
-    statistics.changes += group.changes.size
-    statistics.largestGroup = Math.max(statistics.largestGroup, group.participants.length)
+  #replaceOpen(): CommitGroup {
+    const group = this.#open
+    this.#open = new CommitGroup()
+    this.#patience?.cancel()
+    this.#patience = undefined
+    return group
+  }
+
+  #committed({ changes, participants, bytes }: CommitGroup, commitMs: number): void {
     this.#flying = undefined
-    // The next group leaves first: answering can take as long as the disk.
-    this.#send()
-    for (const participant of group.participants) participant.committed()
+    const { statistics } = this
+    if (changes.size > 0) {
+      statistics.groups++
+      statistics.participants += participants.length
+      statistics.changes += changes.size
+      statistics.bytes += bytes
+      statistics.largestGroup = Math.max(statistics.largestGroup, participants.length)
+      statistics.lastCommitMs = commitMs
+    }
+    this.#arrange()
+    for (const participant of participants) participant.committed()
   }
 
   /** The open group was built on the state that the lost one left in memory, so that it is lost too. */
   #failed(group: CommitGroup, error: StoreError): void {
     this.statistics.failures++
-    const open = this.#open
-    this.#open = new CommitGroup()
-    this.#facts.lost(group, error)
+    const open = this.#replaceOpen()
+    this.#facts.lost(group.changes.keys(), error)
     this.#flying = undefined
     takeBack([...group.participants, ...open.participants], error)
-    this.#send()
   }
 }
 
@@ -159,33 +199,4 @@ export class GroupCommit {
 export function takeBack(participants: readonly CommitParticipant[], error: StoreError): void {
   for (let index = participants.length - 1; index >= 0; index--) participants[index]?.undo?.()
   for (const participant of participants) participant.failed(error)
-}
-
-/** Merges what is on the disk with what is pending, in key order. */
-export async function* overlay<V>(
-  stored: AsyncIterable<readonly [string, V]>,
-  pending: ReadonlyMap<string, V | undefined>,
-  { reverse = false, limit = Number.POSITIVE_INFINITY }: ScanRange,
-): AsyncIterable<readonly [string, V]> {
-  const isBefore = (left: string, right: string) => (reverse ? left > right : left < right)
-  const waiting = [...pending].sort(([left], [right]) => (isBefore(left, right) ? -1 : 1))
-  let next = 0
-  let left = limit
-  for await (const [key, value] of stored) {
-    for (; next < waiting.length && isBefore((waiting[next] as [string, V])[0], key); next++) {
-      const [pendingKey, pendingValue] = waiting[next] as [string, V | undefined]
-      if (pendingValue !== undefined && left-- > 0) yield [pendingKey, pendingValue]
-    }
-    if (left <= 0) return
-    if (pending.has(key)) continue
-    left--
-    yield [key, value]
-    if (left <= 0) return
-  }
-  for (; next < waiting.length && left > 0; next++) {
-    const [key, value] = waiting[next] as [string, V | undefined]
-    if (value === undefined) continue
-    left--
-    yield [key, value]
-  }
 }

@@ -33,17 +33,24 @@ export function repairDatabase(directory: string): Promise<void> {
   return NodeLevel.repair(directory)
 }
 
-/** What LevelDB's errors mean: classic-level gives codes, the text of the operating system is inside the message. */
+/** What LevelDB's errors mean: classic-level gives codes, the text of the operating system is at the end of the message. */
 export function storeError(error: unknown): StoreError {
   if (error instanceof StoreError) return error
   const text = messages(error)
-  if (/LEVEL_LOCKED|lock .*(held|unavailable)|temporarily unavailable/i.test(text))
-    return new StoreError('locked', 'the store is in use by another process', error)
-  if (/no space left|ENOSPC|quota/i.test(text))
-    return new StoreError('full', 'the disk is full: make room in the file system of the data directory', error)
-  if (/LEVEL_CORRUPTION|corrupt|checksum|bad record|missing files|not a? ?sstable|CURRENT/i.test(text))
+  if (/LEVEL_LOCKED/.test(text))
+    return new StoreError('locked', `the store is in use by another process: ${text}`, error)
+  if (/: (?:no space left on device|disk quota exceeded)|ENOSPC|EDQUOT/i.test(text))
+    return new StoreError('full', 'the disk is full: make room on the disk of the data directory', error)
+  if (/LEVEL_CORRUPTION|: no such file or directory/i.test(text))
     return new StoreError('damaged', `the store is damaged: ${text}`, error)
   return new StoreError('io', `the store failed: ${text}`, error)
+}
+
+/** True for errors that say nothing about what is in the files. */
+export function isDenied(error: StoreError): boolean {
+  return /: (?:permission denied|operation not permitted|read-only file system|not a directory|too many open files)|EACCES|EPERM|EROFS|ENOTDIR|EEXIST|EMFILE/i.test(
+    error.message,
+  )
 }
 
 function messages(error: unknown): string {

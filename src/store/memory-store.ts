@@ -1,142 +1,107 @@
 /** The store in memory, for tests: the same groups, the same order of things, and faults on demand. */
 
 import type { Clock } from '../onem2m/clock.ts'
-import { GroupCommit, type GroupOperation, overlay, takeBack } from './commit-group.ts'
-import {
-  type CommitParticipant,
-  type ScanRange,
-  type Store,
-  type StoreChange,
-  StoreError,
-  type StoreValue,
-  type WriteOptions,
-} from './store.ts'
+import type { GroupOperation } from './commit-group.ts'
+import { type Backing, GroupedStore } from './grouped-store.ts'
+import { compareKeys, type Entry, isWithin, type StoredRange } from './overlay.ts'
+import type { ScanRange, StoreError, StoreValue } from './store.ts'
 
-export class MemoryStore implements Store {
-  /** What would be on the disk. A store that is made with the data of another one is that store after a restart. */
-  readonly data: Map<string, StoreValue>
-  readonly #commit: GroupCommit
-  #fault: StoreError | undefined
-  #held: (() => void)[] | undefined
-  #isClosed = false
+export interface MemoryStoreOptions {
+  readonly clock: Clock
+  /** What is on the disk. A store made with the data of another one is that store after a restart. */
+  readonly data?: Map<string, StoreValue>
+  readonly groupBytes?: number
+}
 
-  constructor({ clock, data = new Map() }: { readonly clock: Clock; readonly data?: Map<string, StoreValue> }) {
-    this.data = data
-    this.#commit = new GroupCommit({
-      clock,
-      congestion: 20_000,
-      persist: (operations) => this.#persist(operations),
-      lost: () => {},
-    })
+export class MemoryStore extends GroupedStore<MemoryBacking> {
+  constructor({ clock, data = new Map(), groupBytes }: MemoryStoreOptions) {
+    super({ backing: new MemoryBacking(data), clock, groupBytes })
   }
 
-  get isCongested(): boolean {
-    return this.#commit.isCongested
+  /** What would be on the disk. */
+  get data(): Map<string, StoreValue> {
+    return this.backing.data
   }
 
-  get statistics() {
-    return this.#commit.statistics
-  }
-
-  /** Until `heal` every group is lost with this error. */
-  fail(error: StoreError): void {
-    this.#fault = error
-  }
-
-  heal(): void {
-    this.#fault = undefined
-  }
-
-  /** Holds commits back until `release`: a disk that takes its time. */
-  hold(): void {
-    this.#held ??= []
-  }
-
-  release(): void {
-    const held = this.#held ?? []
-    this.#held = undefined
-    for (const go of held) go()
-  }
-
-  flushed(): Promise<void> {
-    return this.#commit.flushed()
+  async start(): Promise<void> {
+    await this.resumeDiscards()
   }
 
   async stop(): Promise<void> {
-    await this.flushed()
-    this.#isClosed = true
+    this.release()
+    await this.close()
   }
 
-  getText(key: string): string | undefined {
-    const value = this.#get(key)
-    return value === undefined ? undefined : asText(value)
+  /** The next group is lost. */
+  failNext(error: StoreError): void {
+    this.backing.fault = error
   }
 
-  getBytes(key: string): Uint8Array | undefined {
-    const value = this.#get(key)
-    return value === undefined ? undefined : asBytes(value)
+  /** Until `heal` every group is lost. */
+  fail(error: StoreError): void {
+    this.backing.lastingFault = error
   }
 
-  scanText(range: ScanRange): AsyncIterable<readonly [string, string]> {
-    return this.#scan(range, asText)
+  heal(): void {
+    this.backing.lastingFault = undefined
   }
 
-  scanBytes(range: ScanRange): AsyncIterable<readonly [string, Uint8Array]> {
-    return this.#scan(range, asBytes)
+  /** Holds groups back until `release`: a disk that takes its time. */
+  hold(): void {
+    this.backing.held ??= []
   }
 
-  write(changes: readonly StoreChange[], participant?: CommitParticipant, options: WriteOptions = {}): void {
-    if (!this.#isClosed) this.#commit.join(changes, participant, options)
-    else if (participant !== undefined) takeBack([participant], new StoreError('closed', 'the store is closed'))
+  release(): void {
+    const held = this.backing.held ?? []
+    this.backing.held = undefined
+    for (const go of held) go()
+  }
+}
+
+class MemoryBacking implements Backing {
+  readonly restored = new Map<string, StoreValue | undefined>()
+  readonly data: Map<string, StoreValue>
+  fault: StoreError | undefined
+  lastingFault: StoreError | undefined
+  held: (() => void)[] | undefined
+
+  constructor(data: Map<string, StoreValue>) {
+    this.data = data
   }
 
-  discardRange(from: string, to: string): void {
-    this.write([], {
-      committed: () => {
-        for (const key of this.data.keys()) if (key >= from && key < to) this.data.delete(key)
-      },
-      failed: () => {},
-    })
+  read(key: string): StoreValue | undefined {
+    return this.data.get(key)
   }
 
-  #get(key: string): StoreValue | undefined {
-    const pending = this.#commit.pending(key)
-    return pending === null ? this.data.get(key) : pending
+  range(range: ScanRange): StoredRange {
+    const pages = [this.#entries(range)]
+    return { nextPage: async () => pages.pop() ?? [], close: async () => {} }
   }
 
-  #scan<V extends StoreValue>(
-    range: ScanRange,
-    convert: (value: StoreValue) => V,
-  ): AsyncIterable<readonly [string, V]> {
-    const pending = new Map<string, V | undefined>()
-    for (const [key, value] of this.#commit.pendingIn(range))
-      pending.set(key, value === undefined ? undefined : convert(value))
-    const stored = [...this.data]
-      .filter(([key]) => key >= range.from && key < range.to)
-      .sort(([left], [right]) => (left < right ? -1 : 1))
-      .map(([key, value]) => [key, convert(value)] as const)
-    if (range.reverse === true) stored.reverse()
-    return overlay(eachOf(stored), pending, range)
+  async keys(range: ScanRange): Promise<readonly string[]> {
+    return this.#entries(range)
+      .slice(0, range.limit)
+      .map(([key]) => key)
   }
 
-  async #persist(operations: readonly GroupOperation[]): Promise<void> {
-    if (this.#held !== undefined) await new Promise<void>((resolve) => this.#held?.push(resolve))
-    if (this.#fault !== undefined) throw this.#fault
+  async persist(operations: readonly GroupOperation[]): Promise<void> {
+    if (this.held !== undefined) await new Promise<void>((resolve) => this.held?.push(resolve))
+    const fault = this.fault ?? this.lastingFault
+    this.fault = undefined
+    if (fault !== undefined) throw fault
     for (const { type, key, value } of operations) {
       if (type === 'put') this.data.set(key, value)
       else this.data.delete(key)
     }
   }
-}
 
-async function* eachOf<T>(items: readonly T[]): AsyncIterable<T> {
-  yield* items
-}
+  lost(): void {}
 
-function asText(value: StoreValue): string {
-  return typeof value === 'string' ? value : new TextDecoder().decode(value)
-}
+  refusal(): undefined {}
 
-function asBytes(value: StoreValue): Uint8Array {
-  return typeof value === 'string' ? new TextEncoder().encode(value) : value
+  #entries(range: ScanRange): Entry[] {
+    const entries = [...this.data].filter(([key]) => isWithin(key, range))
+    entries.sort(([left], [right]) => compareKeys(left, right))
+    return range.reverse === true ? entries.reverse() : entries
+  }
 }

@@ -9,8 +9,10 @@ export type StoreValue = string | Uint8Array
 /**
  * One change of one key. `undefined` deletes the key. A function is called once, when its group closes, so that a counter
  * that moves a hundred times within a group is written once; it must return the state as it is in memory at that moment.
+ * (Whoever reads the key before that has it called as well: it must not change anything.) Bytes belong to the store from now on.
  */
 export interface StoreChange {
+  /** Well-formed text, not empty; keys are ordered by their UTF-8 bytes. */
   readonly key: string
   readonly value: StoreValue | (() => StoreValue) | undefined
 }
@@ -41,7 +43,7 @@ export interface ScanRange {
 
 export type StoreErrorReason = 'full' | 'damaged' | 'io' | 'closed' | 'locked'
 
-/** A group that could not be stored: the disk is full, the device failed, or the store is closed. */
+/** A group that could not be stored, or a key that could not be read: the disk is full, the device failed, the store is closed. */
 export class StoreError extends Error {
   readonly reason: StoreErrorReason
 
@@ -53,15 +55,27 @@ export class StoreError extends Error {
 }
 
 export interface Store {
-  /** Text of a key as of the last `write`, committed or not; undefined when it has none. Synchronous: about 1-4 us, no promise. */
+  /**
+   * Text of a key as of the last `write`, committed or not; undefined when it has none. Synchronous: about 1-4 us, no promise.
+   * Throws StoreError `damaged` or `io` when the disk does not give it, also for the moment in which a store that failed is reopened.
+   */
   getText(key: string): string | undefined
   getBytes(key: string): Uint8Array | undefined
-  /** Keys and texts of a range in key order, as of this call, uncommitted writes included. */
+  /**
+   * Keys and texts of a range in key order, as of this call, uncommitted writes included. Has to be iterated, to the end or not: it holds a
+   * snapshot until then. Throws StoreError as `getText` does.
+   */
   scanText(range: ScanRange): AsyncIterable<readonly [key: string, text: string]>
   scanBytes(range: ScanRange): AsyncIterable<readonly [key: string, bytes: Uint8Array]>
-  /** Joins the open commit group; within a group the last change of a key wins. Never throws: a closed or failed store calls `failed`. */
+  /**
+   * Joins the open commit group; within a group the last change of a key wins. Never throws: a closed or failed store calls `undo` and
+   * `failed` before this returns.
+   */
   write(changes: readonly StoreChange[], participant?: CommitParticipant, options?: WriteOptions): void
-  /** Deletes a range in the background, in small batches, resumed after a restart. The keys must never be used again. */
+  /**
+   * Deletes a range in the background, in small batches, resumed after a restart. The keys must never be used again. Joins the open group:
+   * called in the same turn as the `write` that makes the range unneeded, it is kept or lost together with it.
+   */
   discardRange(from: string, to: string): void
   /** True while writers should hold back: more is waiting than the bound for one group. */
   readonly isCongested: boolean

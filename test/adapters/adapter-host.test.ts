@@ -39,7 +39,7 @@ describe('readings of an adapter', () => {
 
   it('share one commit with the resources that they need first', async () => {
     const gateway = await new Gateway().start()
-    await gateway.store.flushed()
+    await gateway.store.flush()
     const before = gateway.store.statistics.groups
     await gateway.host([entryOf('barn', ({ sample }) => sample(counting()))])
     assert.equal(await gateway.latest('barn/room/temperature'), '20.1')

@@ -9,6 +9,8 @@ export interface RawAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+  /** The same body before it was read as text. */
+  readonly bytes: Buffer
   /** How many writes it came in. */
   readonly writes: number
 }
@@ -34,7 +36,9 @@ export async function sendRaw(binding: HttpBinding, bytes: string | Buffer): Pro
   near.write(bytes)
   await closed
   near.destroy()
-  const text = Buffer.concat(chunks).toString()
+  const all = Buffer.concat(chunks)
+  // Of a head, each byte is a character.
+  const text = all.toString('latin1')
   const end = text.indexOf('\r\n\r\n')
   const [first = '', ...fields] = text.slice(0, end).split('\r\n')
   return {
@@ -45,7 +49,8 @@ export async function sendRaw(binding: HttpBinding, bytes: string | Buffer): Pro
         field.slice(field.indexOf(':') + 1).trim(),
       ]),
     ),
-    body: text.slice(end + 4),
+    body: all.toString('utf8', end + 4),
+    bytes: all.subarray(end + 4),
     writes: chunks.length,
   }
 }
@@ -54,14 +59,14 @@ export function message(
   method: string,
   path: string,
   headers: Readonly<Record<string, string | undefined>> = {},
-  body = '',
-): string {
+  body: Buffer | string = '',
+): Buffer {
   const all = {
     Host: 'x',
     ...headers,
-    ...(body === '' ? {} : { 'Content-Length': Buffer.byteLength(body) }),
+    ...(body.length === 0 ? {} : { 'Content-Length': Buffer.byteLength(body) }),
     Connection: 'close',
   }
   const fields = Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}\r\n`]))
-  return `${method} ${path} HTTP/1.1\r\n${fields.join('')}\r\n${body}`
+  return Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\n${fields.join('')}\r\n`), Buffer.from(body)])
 }

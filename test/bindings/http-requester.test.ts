@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { type Exchange, HttpRequester } from '../../src/bindings/http-requester.ts'
+import { decodeCbor, encodeCbor } from '../../src/onem2m/cbor.ts'
 import type { HttpResponse } from '../../src/onem2m/http-mapping.ts'
 
 const request = {
@@ -13,7 +14,7 @@ const request = {
 }
 
 function set(answer: Partial<HttpResponse> | Error) {
-  const sent: { url: string; method: string; headers: object; body: string; timeoutMs: number }[] = []
+  const sent: { url: string; method: string; headers: object; body: Buffer | string; timeoutMs: number }[] = []
   const exchange: Exchange = {
     async send(url, { method, headers, body }, { timeoutMs }) {
       sent.push({ url: url.href, method, headers, body, timeoutMs })
@@ -78,4 +79,33 @@ test('no answer, and a URL that is none, make the target unreachable', async () 
     message: 'http://h:1/x: connect ECONNREFUSED',
   })
   await assert.rejects(set({}).send('http://'), { status: 5103, message: /not a URL/ })
+})
+
+test('a notification goes out in the serialisation that its target asks for', async () => {
+  for (const [pointOfAccess, serialization] of [
+    ['http://h/in?ct=cbor', undefined],
+    ['http://h/in', 'cbor'],
+  ] as const) {
+    const sent: { href: string; headers: Readonly<Record<string, string>>; body: Buffer | string }[] = []
+    const requester = new HttpRequester({
+      exchange: {
+        async send(url, { headers, body }) {
+          sent.push({ href: url.href, headers, body })
+          const answer = encodeCbor({ 'm2m:dbg': 'none' })
+          return { status: 404, headers: { 'content-type': 'application/cbor' }, body: answer }
+        },
+      },
+    })
+    const response = await requester.send({
+      pointOfAccess,
+      target: undefined,
+      request,
+      timeoutMs: 700,
+      ...(serialization === undefined ? {} : { serialization }),
+    })
+    assert.equal(sent[0]?.href, 'http://h/in')
+    assert.equal(sent[0]?.headers['Content-Type'], 'application/cbor')
+    assert.deepEqual(decodeCbor(sent[0]?.body as Buffer, 'body'), request.content)
+    assert.deepEqual(response.content, { 'm2m:dbg': 'none' })
+  }
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { duplexPair } from 'node:stream'
 import test from 'node:test'
 import fc from 'fast-check'
+import { decodeCbor, encodeCbor } from '../../src/onem2m/cbor.ts'
 import { JsonText } from '../../src/onem2m/content.ts'
 import { FakeCse } from './fixture.ts'
 import { httpBinding, message, sendRaw } from './http-client.ts'
@@ -168,4 +169,41 @@ test('any head and body get a whole answer with a response status code', async (
     }),
     { numRuns: 100 },
   )
+})
+
+test('content goes both ways in CBOR, and an Accept that can not be met is refused before anything happens', async () => {
+  const cse = new FakeCse({ responseStatusCode: 2001, content: new JsonText('{"m2m:cin":{"con":"21.5"}}') })
+  const body = encodeCbor({ 'm2m:cin': { con: '21.5' } })
+  const created = await sendRaw(
+    httpBinding(cse),
+    message('POST', '/onem2m/a', { ...origin, 'Content-Type': 'application/cbor;ty=4' }, body),
+  )
+  assert.deepEqual(cse.last?.content, { 'm2m:cin': { con: '21.5' } })
+  assert.equal(created.headers['content-type'], 'application/cbor')
+  assert.deepEqual(decodeCbor(created.bytes, 'answer'), { 'm2m:cin': { con: '21.5' } })
+
+  const refused = await sendRaw(httpBinding(cse), message('GET', '/onem2m', { ...origin, Accept: 'application/xml' }))
+  assert.deepEqual([refused.status, refused.headers['x-m2m-rsc'], cse.arrivals.length], [406, '5207', 1])
+})
+
+test('a representation that the client has already is not sent again (RFC 9110 13.1.2)', async () => {
+  const cse = new FakeCse({ responseStatusCode: 2000, content: new JsonText('{"m2m:cb":{"rn":"x"}}') })
+  const binding = httpBinding(cse)
+  const retrieve = (ifNoneMatch?: string, accept?: string) =>
+    sendRaw(binding, message('GET', '/onem2m', { ...origin, 'If-None-Match': ifNoneMatch, Accept: accept }))
+  const tag = (await retrieve()).headers['etag'] ?? ''
+  assert.match(tag, /^"[\w-]{27}"$/)
+  for (const list of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
+    const { status, headers, body } = await retrieve(list)
+    assert.deepEqual(
+      [status, headers['x-m2m-rsc'], headers['etag'], headers['content-length'], headers['content-type'], body],
+      [304, '2000', tag, undefined, undefined, ''],
+      list,
+    )
+  }
+  assert.equal((await retrieve(tag, 'application/cbor')).status, 200)
+  cse.response = { responseStatusCode: 2000, content: { 'm2m:cb': { rn: 'y' } } }
+  assert.equal((await retrieve(tag)).status, 200)
+  cse.response = { responseStatusCode: 4004, content: { 'm2m:dbg': 'none' } }
+  assert.deepEqual([(await retrieve('*')).status, (await retrieve()).headers['etag']], [404, undefined])
 })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { MqttBinding } from '../../src/bindings/mqtt.ts'
 import type { Delivery } from '../../src/cse/handler.ts'
+import { decodeCbor, encodeCbor } from '../../src/onem2m/cbor.ts'
 import { OneM2MError } from '../../src/onem2m/status.ts'
 import { FakeBroker, FakeCse, ManualClock, own, silent } from './fixture.ts'
 
@@ -125,4 +126,19 @@ test('a malformed response is dropped and its request still waits', async () => 
     broker.publish('/oneM2M/resp/mn-cse-1/CAE01/json', payload)
   answer('/oneM2M/resp/mn-cse-1/CAE01/json', 2000)
   assert.equal((await response).responseStatusCode, 2000)
+})
+
+test('who asks for CBOR is notified on the cbor topic and answers there', async () => {
+  const { broker, notify } = set()
+  const response = notify({ serialization: 'cbor' })
+  const { topic, payload } = broker.sent[0] as (typeof broker.sent)[number]
+  assert.equal(topic, '/oneM2M/req/mn-cse-1/CAE01/cbor')
+  const { pc } = decodeCbor(payload as Buffer, 'payload') as { pc: object }
+  assert.deepEqual(pc, { 'm2m:sgn': { sur: 'x' } })
+  broker.publish('/oneM2M/resp/mn-cse-1/CAE01/cbor', encodeCbor({ rsc: 2000, rqi: 'n1' }))
+  assert.equal((await response).responseStatusCode, 2000)
+
+  await notify({ pointOfAccess: 'mqtt://h/some/topic?ct=cbor', target: undefined })
+  assert.equal(broker.sent[1]?.topic, 'some/topic')
+  assert.ok(Buffer.isBuffer(broker.sent[1]?.payload))
 })

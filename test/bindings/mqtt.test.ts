@@ -164,7 +164,7 @@ test('whatever is malformed is answered, with the request identifier where it ca
   assert.equal(cse.arrivals.length, 0)
 })
 
-test('another serialization than JSON is answered on the json topic', () => {
+test('another serialisation than JSON and CBOR is answered on the json topic', () => {
   const { broker } = set()
   broker.publish('/oneM2M/req/CAE01/mn-cse-1/xml', '<m2m:rqp/>')
   assert.equal(broker.sent.at(-1)?.topic, '/oneM2M/resp/CAE01/mn-cse-1/json')

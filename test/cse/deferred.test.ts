@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { JsonObject } from '../../src/onem2m/content.ts'
+import { ManualClock } from '../bindings/fixture.ts'
 import { Kit } from './kit.ts'
 
 async function resultAt(kit: Kit, address: unknown, originator = 'Capp'): Promise<JsonObject> {
@@ -18,7 +19,7 @@ test('a non-blocking synchronous request is accepted, executed, and its result k
     { responseType: { responseTypeValue: 1 }, requestIdentifier: 'later' },
   )
   assert.equal(accepted.status, 1001)
-  await kit.store.flushed()
+  await kit.store.flush()
   const address = accepted.content?.['m2m:uri']
   const result = await resultAt(kit, address)
   assert.deepEqual(
@@ -42,7 +43,7 @@ test('a non-blocking synchronous request is accepted, executed, and its result k
 test('a request that fails says so in its result', async () => {
   const kit = await (await Kit.start()).withContainer()
   const accepted = await kit.retrieve('onem2m/nothing', { responseType: { responseTypeValue: 1 } })
-  await kit.store.flushed()
+  await kit.store.flush()
   const result = await resultAt(kit, accepted.content?.['m2m:uri'])
   assert.equal(result['rs'], 2)
   assert.equal((result['ors'] as JsonObject)['rsc'], 4004)
@@ -73,7 +74,7 @@ test('flexBlocking is answered blocking', async () => {
 test('the result lives as long as result persistence says, and is gone on time', async () => {
   const kit = await (await Kit.start()).withContainer()
   const accepted = await kit.retrieve('onem2m', { responseType: { responseTypeValue: 1 }, resultPersistence: 'PT10S' })
-  await kit.store.flushed()
+  await kit.store.flush()
   const address = accepted.content?.['m2m:uri'] as string
   kit.clock.advance(9000)
   assert.equal((await kit.retrieve(address)).status, 2000)
@@ -94,7 +95,7 @@ test('operation execution time: executed and answered then (TS-0001 8.1.2)', asy
       return result
     })
   kit.clock.advance(4999)
-  await kit.store.flushed()
+  await kit.store.flush()
   assert.equal(answered, 0)
   assert.equal((await kit.retrieve('onem2m/app/temp/la')).status, 4004)
   kit.clock.advance(1)
@@ -115,4 +116,44 @@ test('what was pending at a restart is failed, not executed again', async () => 
   const result = await resultAt(again, address)
   assert.equal(result['rs'], 2)
   assert.match(JSON.stringify(result['ors']), /send the request again/)
+})
+
+test('a non-blocking request that is malformed is refused, or kept and found again after a restart', async () => {
+  const kit = await Kit.start()
+  const responseType = { responseTypeValue: 1 }
+  assert.equal((await kit.retrieve('onem2m//x', { responseType })).status, 4000)
+  assert.equal((await kit.retrieve('', { responseType })).status, 4000)
+  // An AE that registers need not say who it is.
+  const accepted = await kit.create(
+    'onem2m',
+    2,
+    { 'm2m:ae': { api: 'Napp', rr: true } },
+    { originator: '', responseType },
+  )
+  assert.equal(accepted.status, 1001)
+  await kit.store.flush()
+  const again = await kit.restart()
+  const result = await resultAt(again, accepted.content?.['m2m:uri'], 'CAdmin')
+  assert.equal((result['ors'] as JsonObject)['rsc'], 2001)
+})
+
+test('requests that are accepted are counted among the resources that may be', async () => {
+  const kit = await Kit.start({ settings: { maxResources: 3 } })
+  const responseType = { responseTypeValue: 1 }
+  assert.equal((await kit.retrieve('onem2m', { responseType })).status, 1001)
+  assert.equal((await kit.retrieve('onem2m', { responseType })).status, 1001)
+  assert.equal((await kit.retrieve('onem2m', { responseType })).status, 5207)
+})
+
+test('a time that is far away is waited for, however long a timer can sleep', async () => {
+  class TimerLimit extends ManualClock {
+    override after(delayMs: number, call: () => void) {
+      assert.ok(delayMs < 2 ** 31, `${delayMs} ms are more than a timer can sleep`)
+      return super.after(delayMs, call)
+    }
+  }
+  const kit = await (await Kit.start({ clock: new TimerLimit() })).withContainer()
+  const answer = kit.create('onem2m/app/temp', 4, { 'm2m:cin': { con: 'x' } }, { operationExecutionTime: '4000000000' })
+  for (let slept = 0; slept < 40; slept++) kit.clock.advance(100_000_000)
+  assert.equal((await answer).status, 4004, 'the AE has expired meanwhile')
 })

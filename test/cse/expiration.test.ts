@@ -7,7 +7,7 @@ const after = (kit: Kit, seconds: number) => formatTimestamp(kit.clock.wallMs() 
 
 async function settle(kit: Kit): Promise<void> {
   for (let turn = 0; turn < 4; turn++) {
-    await kit.store.flushed()
+    await kit.store.flush()
     await new Promise((resolve) => setImmediate(resolve))
   }
 }

@@ -82,8 +82,9 @@ export class Kit {
 
   static async start(options: KitOptions = {}): Promise<Kit> {
     const kit = new Kit(options)
+    await kit.store.start()
     await kit.cse.start()
-    await kit.store.flushed()
+    await kit.store.flush()
     return kit
   }
 
@@ -143,7 +144,7 @@ export class Kit {
 
   /** Contents of notifications so far, once everything under way has arrived. */
   async notifications(): Promise<readonly JsonObject[]> {
-    await this.store.flushed()
+    await this.store.flush()
     for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
     return this.deliveries.map(({ request }) => request.content as JsonObject)
   }

@@ -113,6 +113,7 @@ export const response: fc.Arbitrary<ResponsePrimitive> = fc.record(
     responseStatusCode: fc.constantFrom(1001, 2000, 2001, 2002, 2004, 4000, 4103, 4105, 5103, 5207, 6010),
     requestIdentifier: header,
     content,
+    originator: header,
     originatingTimestamp: stamp,
     resultExpirationTimestamp: stamp,
     eventCategory: integer,

@@ -1,0 +1,163 @@
+/**
+ * oneM2M over WebSockets (TS-0020): who may open one and in which sub-protocol, which entity is behind which connection, and that nobody
+ * stays who is gone. It listens nowhere itself: the HTTP binding hands it the connections that ask for it.
+ */
+
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Delivery, Requester, RequestHandler } from '../cse/handler.ts'
+import type { Clock, Timer } from '../onem2m/clock.ts'
+import type { Log } from '../onem2m/log.ts'
+import { entityOfIdentifier, type OwnIdentity } from '../onem2m/mqtt-mapping.ts'
+import type { ResponsePrimitive } from '../onem2m/primitive.ts'
+import type { Serialization } from '../onem2m/serialization.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import { contextOf } from './connection-context.ts'
+import type { Upgrade } from './http.ts'
+import { endWith } from './http-raw-answer.ts'
+import { WebSocketSession } from './websocket-session.ts'
+
+export interface WebSocketBindingOptions {
+  readonly handler: RequestHandler
+  readonly own: OwnIdentity
+  readonly clock: Clock
+  readonly log: Log
+  /** A longer message closes its connection. */
+  readonly maxMessageBytes?: number
+  /** Requests of one connection under way; it is read no further while there are so many, but for what came in the same read. */
+  readonly maxInFlight?: number
+  /** Unsent data of one connection beyond which it is closed. */
+  readonly maxUnsentBytes?: number
+  /** Whoever has not answered a ping when the next one is due is gone. */
+  readonly pingIntervalMs?: number
+  /** How long `stop` waits for the responses under way, and for the other ends to close. */
+  readonly drainTimeoutMs?: number
+}
+
+/** TS-0020 6.2; the second form is how release 2 wrote them. */
+const subProtocol = /^oneM2M\.(?:R\d\.\d\.)?(json|cbor)$/
+
+const GOING_AWAY = 1001
+/** Entities behind one connection that can be notified over it, a gateway of devices for example. */
+const MAX_ENTITIES = 256
+
+export class WebSocketBinding implements Requester, Upgrade {
+  readonly schemes = ['ws', 'wss'] as const
+  readonly handsOver = false
+  readonly #options: WebSocketBindingOptions
+  readonly #server: WebSocketServer
+  /** With the entities behind each. */
+  readonly #sessions = new Map<WebSocketSession, Set<string>>()
+  /** The connection that an entity used last. */
+  readonly #sessionByEntity = new Map<string, WebSocketSession>()
+  #isRunning = false
+  #pings: Timer | undefined
+  #whenEmpty: (() => void) | undefined
+
+  constructor(options: WebSocketBindingOptions) {
+    this.#options = options
+    this.#server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      // It holds several hundred KiB for each connection.
+      perMessageDeflate: false,
+      maxPayload: options.maxMessageBytes ?? 256 * 1024,
+      handleProtocols: (offered) => [...offered].find((name) => subProtocol.test(name)) ?? false,
+    })
+  }
+
+  start(): void {
+    this.#isRunning = true
+  }
+
+  /** Reads no more, sends the responses under way, and closes all connections; those that take too long are cut. */
+  async stop(): Promise<void> {
+    this.#isRunning = false
+    this.#pings?.cancel()
+    this.#pings = undefined
+    if (this.#sessions.size === 0) return
+    const isEmpty = new Promise<void>((resolve) => {
+      this.#whenEmpty = resolve
+    })
+    const timer = this.#options.clock.after(this.#options.drainTimeoutMs ?? 2000, () => {
+      for (const session of this.#sessions.keys()) session.cut()
+    })
+    for (const session of this.#sessions.keys()) session.close(GOING_AWAY, 'the gateway stops')
+    await isEmpty
+    timer.cancel()
+  }
+
+  get connections(): number {
+    return this.#sessions.size
+  }
+
+  accept(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const offered = incoming.headers['sec-websocket-protocol'] ?? ''
+    const isSpoken = offered.split(',').some((name) => subProtocol.test(name.trim()))
+    if (!this.#isRunning) endWith(socket, 503, Status.TARGET_NOT_REACHABLE, 'the gateway stops')
+    else if (!isSpoken)
+      endWith(
+        socket,
+        400,
+        Status.BAD_REQUEST,
+        `Sec-WebSocket-Protocol: got "${offered.slice(0, 80)}", expected oneM2M.json or oneM2M.cbor`,
+      )
+    else this.#server.handleUpgrade(incoming, socket, head, (webSocket) => this.#open(webSocket, incoming))
+  }
+
+  /**
+   * Sends over the connection that the target used last; a URL without target is none of them. Rejects with TARGET_NOT_REACHABLE when there
+   * is none, with REQUEST_TIMEOUT when no response comes in time.
+   */
+  async send({ pointOfAccess, target, request, timeoutMs }: Delivery): Promise<ResponsePrimitive> {
+    const entity = target === undefined ? undefined : entityOfIdentifier(target, this.#options.own)
+    const session = entity === undefined ? undefined : this.#sessionByEntity.get(entity)
+    if (session === undefined)
+      throw new OneM2MError(Status.TARGET_NOT_REACHABLE, `${target ?? pointOfAccess}: has no WebSocket open here`)
+    return session.send(request, timeoutMs)
+  }
+
+  #open(webSocket: WebSocket, { socket }: IncomingMessage): void {
+    const { handler, own, clock, log, maxInFlight = 64, maxUnsentBytes = 8 * 1024 * 1024 } = this.#options
+    const session = new WebSocketSession({
+      webSocket,
+      serialization: subProtocol.exec(webSocket.protocol)?.[1] as Serialization,
+      context: contextOf(socket),
+      handler,
+      clock,
+      log,
+      maxInFlight,
+      maxUnsentBytes,
+      onEntity: (identifier) => this.#learn(session, entityOfIdentifier(identifier, own)),
+      onClosed: () => this.#forget(session),
+    })
+    this.#sessions.set(session, new Set())
+    session.start()
+    this.#pings ??= this.#schedulePings()
+  }
+
+  #learn(session: WebSocketSession, entity: string): void {
+    const entities = this.#sessions.get(session)
+    if (entities === undefined || (entities.size >= MAX_ENTITIES && !entities.has(entity))) return
+    entities.add(entity)
+    this.#sessionByEntity.set(entity, session)
+  }
+
+  #forget(session: WebSocketSession): void {
+    for (const entity of this.#sessions.get(session) ?? [])
+      if (this.#sessionByEntity.get(entity) === session) this.#sessionByEntity.delete(entity)
+    this.#sessions.delete(session)
+    if (this.#sessions.size > 0) return
+    this.#pings?.cancel()
+    this.#pings = undefined
+    this.#whenEmpty?.()
+  }
+
+  #schedulePings(): Timer {
+    return this.#options.clock.after(this.#options.pingIntervalMs ?? 60_000, () => {
+      for (const session of this.#sessions.keys()) session.ping()
+      this.#pings = this.#schedulePings()
+    })
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * mgmtObj (TS-0001 9.6.15 and annex D, TS-0004 7.4.15 and annex D): what can be managed of a device. One type number, many specializations,
+ * each with its member name, its mgmtDefinition and its own attributes: `mgmt-obj-definition.ts` lists them.
+ */
+
+import { identifier, listOf, objectOf, refused, required, text } from '../onem2m/attribute-type.ts'
+import type { Behaviour } from './behaviour.ts'
+import { exclusiveTriggers, mgmtObjDefinitions } from './mgmt-obj-definition.ts'
+import { attribute, defineResourceType, type ResourceType } from './resource-type.ts'
+
+/** Fixes mgmtDefinition to the one number of a specialization. */
+function mgmtDefinition(number: number) {
+  return {
+    name: `${number}`,
+    decode(wire: unknown, where: string): number {
+      if (wire !== number) throw refused(where, wire, `${number}, the mgmtDefinition of this object`)
+      return number
+    },
+  }
+}
+
+/** TS-0004 D.10 and others: two triggers that contradict each other are not pulled together. */
+function checkTriggers(value: (name: string) => unknown): void {
+  for (const [one, other] of exclusiveTriggers) {
+    if (value(one) === true && value(other) === true) throw refused(one, true, `not ${one} and ${other} at once`)
+  }
+}
+
+const behaviour: Behaviour = {
+  beforeCreate: ({ attributes }) => checkTriggers((name) => attributes[name]),
+  beforeUpdate: ({ changes }) => checkTriggers((name) => changes.get(name)),
+}
+
+export const mgmtObjs: readonly ResourceType[] = mgmtObjDefinitions.map(
+  ({ name, memberName, number, clause, attributes }) =>
+    defineResourceType({
+      type: 13,
+      name,
+      memberName,
+      clause,
+      common: [
+        'expirationTime',
+        'accessControlPolicyIds',
+        'labels',
+        'dynamicAuthorizationConsultationIds',
+        'announceTo',
+        'announcedAttribute',
+        'custodian',
+      ],
+      attributes: {
+        mgmtDefinition: attribute('mgd', mgmtDefinition(number), 'M', 'NP', 'MA'),
+        objectIds: attribute('obis', listOf(identifier), 'O', 'NP', 'OA'),
+        objectPaths: attribute('obps', listOf(identifier), 'O', 'NP', 'OA'),
+        description: attribute('dc', text, 'O', 'O', 'OA'),
+        mgmtSchema: attribute('mgs', identifier, 'O', 'NP', 'OA'),
+        mgmtLink: attribute(
+          'cmlk',
+          listOf(
+            objectOf('a link with nm, typ and val', {
+              name: required('nm', text),
+              type: required('typ', mgmtDefinitionNumber()),
+              value: required('val', identifier),
+            }),
+          ),
+          'O',
+          'O',
+          'OA',
+        ),
+        ...attributes,
+      },
+      parents: [14],
+      isSpecialized: true,
+      behaviour,
+    }),
+)
+
+function mgmtDefinitionNumber() {
+  return {
+    name: 'a mgmtDefinition',
+    decode(wire: unknown, where: string): number {
+      if (typeof wire !== 'number' || !Number.isInteger(wire)) throw refused(where, wire, 'a mgmtDefinition, a number')
+      return wire
+    },
+  }
+}

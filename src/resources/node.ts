@@ -1,0 +1,34 @@
+/** node (TS-0001 9.6.18, TS-0004 7.4.18): a device, whose parts and state its mgmtObj children describe. */
+
+import { boolean, identifier, listOf, nonNegativeInteger, text } from '../onem2m/attribute-type.ts'
+import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
+
+export const node = defineResourceType({
+  type: 14,
+  name: 'node',
+  memberName: 'm2m:nod',
+  clause: 'TS-0001 9.6.18',
+  common: [
+    'expirationTime',
+    'accessControlPolicyIds',
+    'labels',
+    'dynamicAuthorizationConsultationIds',
+    'announceTo',
+    'announcedAttribute',
+    'announceSyncType',
+    'custodian',
+  ],
+  attributes: {
+    nodeId: attribute('ni', text, 'M', 'O', 'MA'),
+    hostedCseLink: attribute('hcl', identifier, 'O', 'O', 'OA'),
+    hostedAeLinks: attribute('hael', listOf(identifier), 'O', 'O', 'OA'),
+    hostedServiceLinks: attribute('hsl', listOf(identifier), 'O', 'O', 'OA'),
+    mgmtClientAddress: attribute('mgca', listOf(text), 'O', 'O', 'OA'),
+    roamingStatus: attribute('rms', boolean, 'NP', 'NP', 'OA'),
+    networkId: attribute('nid', text, 'NP', 'NP', 'OA'),
+    nodeType: attribute('nty', nonNegativeInteger, 'O', 'O', 'OA'),
+  },
+  parents: [5],
+})
+
+export type Node = AttributesOf<typeof node>
