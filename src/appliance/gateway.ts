@@ -1,5 +1,6 @@
 /** Which parts a gateway has, what each is given, and in which order they start; they stop in the reverse order. */
 
+import { hash } from 'node:crypto'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AdapterHost, originatorOf } from '../adapters/adapter-host.ts'
@@ -198,6 +199,7 @@ export class Gateway {
       clock,
       log,
       newRequestIdentifier: this.#randomId,
+      digest: (body) => hash('sha1', body, 'base64url'),
       maxBodyBytes: settings.http.maxBodySizeBytes,
       maxConnections: settings.http.maxConnections,
       ...(upgrade === undefined ? {} : { upgrade }),

@@ -20,7 +20,7 @@ import type { Serialization } from '../onem2m/serialization.ts'
 import { OneM2MError, type ResponseStatusCode, Status } from '../onem2m/status.ts'
 import { BrowserPolicy } from './browser-policy.ts'
 import { contextOf } from './connection-context.ts'
-import { withEntityTag } from './entity-tag.ts'
+import { type Digest, withEntityTag } from './entity-tag.ts'
 import { endWith, refuseConnect, refuseUnreadable } from './http-raw-answer.ts'
 
 export interface HttpListener {
@@ -40,6 +40,8 @@ export interface HttpBindingOptions {
   readonly browsers?: BrowserPolicy
   /** Takes connections that ask to become WebSockets; they are refused without. */
   readonly upgrade?: Upgrade
+  /** Without it no ETag is sent. */
+  readonly digest?: Digest
   readonly maxBodyBytes?: number
   readonly maxHeaderBytes?: number
   /** Connections per listener; more are closed at once. */
@@ -277,7 +279,9 @@ export class HttpBinding {
   /** One write: node:http puts the head and a string that comes with `end` together. */
   #write(outgoing: ServerResponse, response: ResponsePrimitive, form: Form): void {
     const encoded = encodeHttpResponse(response, form.serialization)
-    const message = form.isRetrieval ? withEntityTag(encoded, form.ifNoneMatch) : encoded
+    const { digest } = this.#options
+    const message =
+      form.isRetrieval && digest !== undefined ? withEntityTag(encoded, digest, form.ifNoneMatch) : encoded
     // Now and not when the request came: stop waits for the connection, not only for its response.
     if (this.#isStopping) outgoing.setHeader('Connection', 'close')
     // What has not changed has a length, which is not that of this message.

@@ -7,6 +7,7 @@ import { formatTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
 import type { Draft } from '../resources/behaviour.ts'
 import {
+  canContain,
   contentMember,
   decodeForCreate,
   encodeAttributes,
@@ -41,7 +42,7 @@ export function create(execution: Execution): Outcome {
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `ty: ${type.behaviour.refusesCreate}`)
   // TS-0004 7.4.5.2.1: whoever registers has no rights yet; what it may do is the registration's business.
   if (type.type !== aeType) execution.require(AccessRight.CREATE, parent, type.type)
-  if (!(parent instanceof Resource) || !type.parents.includes(parent.definition.type))
+  if (!(parent instanceof Resource) || !canContain(parent.definition, type))
     throw new OneM2MError(
       type.name === 'subscription' ? Status.TARGET_NOT_SUBSCRIBABLE : Status.INVALID_CHILD_RESOURCE_TYPE,
       `ty: a ${parent.definition.name} has no child of type ${type.type} (${type.name})`,
@@ -122,6 +123,9 @@ function createInstance(execution: Execution, container: Resource, type: Resourc
     )
   if (draft.name === '') draft.name = log.freeName()
   else if (isTaken(container, draft.name) || log.isNameTaken(draft.name)) throw conflict(container, draft.name)
+  const unique = type.uniqueAttribute === undefined ? undefined : draft.attributes[type.uniqueAttribute]
+  if (unique !== undefined && log.isValueTaken(unique))
+    throw new OneM2MError(Status.CONFLICT, `${container.address} has an instance of ${String(unique)} already`)
   const sequence = log.nextSequence
   const expiration = instanceExpiration(execution, container, draft.attributes)
   const attributes: Record<string, unknown> = {
@@ -137,10 +141,12 @@ function createInstance(execution: Execution, container: Resource, type: Resourc
   if (type.table.has('stateTag')) attributes['stateTag'] = log.stateTag + 1
   const text = JSON.stringify(encodeAttributes(type, attributes))
   transaction.onUndo(log.remember())
-  log.append(transaction.changes, draft.name, text, size, expiration.ownMs)
+  log.append(transaction.changes, { name: draft.name, text, size, expiryMs: expiration.ownMs, unique })
   log.trim(transaction.changes, limits.maxNrOfInstances, limits.maxByteSize)
   transaction.changes.push(log.countersChange())
   if (Number.isFinite(expiration.ownMs)) execution.parts.expiration.watch(container)
+  if (container.definition.table.has('missingDataDetect'))
+    transaction.afterCommit(() => execution.parts.missingData.observe(container, String(unique)))
   const instance = new StoredInstance(type, container, sequence, text)
   raise(execution, container, { event: NotificationEventType.CREATE_OF_CHILD, resource: instance })
   return {

@@ -19,6 +19,7 @@ import { Execution, timestampCache } from './execution.ts'
 import { Expiration } from './expiration.ts'
 import { FanOutGuard, fanOut } from './fan-out.ts'
 import type { RequestContext, Requester, RequestHandler } from './handler.ts'
+import { MissingData } from './missing-data.ts'
 import { type NotificationLimits, Notifier } from './notifier.ts'
 import type { Outcome } from './outcome.ts'
 import { attributesContent } from './representation.ts'
@@ -71,6 +72,7 @@ export interface CseParts {
   readonly clock: Clock
   readonly notifier: Notifier
   readonly expiration: Expiration
+  readonly missingData: MissingData
   readonly fanOutGuard: FanOutGuard
   readonly randomId: () => string
   readonly timestampOf: (ms: number) => string
@@ -105,6 +107,16 @@ export class Cse implements RequestHandler {
     const { cseId, spId, cseBaseName } = settings
     const typesByMemberName = new Map(resourceTypes.map((type) => [type.memberName, type]))
     const tree = new Tree({ store, resourceTypes: types, typesByMemberName, cseId, spId, cseBaseName })
+    const internally = (change: (execution: Execution) => void) => this.#internally(change)
+    const notifier = new Notifier({
+      tree,
+      clock,
+      log,
+      cseId,
+      randomId,
+      limits: settings.notification,
+      onDelivered: (subscription) => this.#countDown(subscription),
+    })
     this.#parts = {
       settings,
       resourceTypes: types,
@@ -114,20 +126,13 @@ export class Cse implements RequestHandler {
       clock,
       randomId,
       access: new AccessControl({ ...settings, tree, now: () => clock.wallMs() }),
-      notifier: new Notifier({
-        tree,
-        clock,
-        log,
-        cseId,
-        randomId,
-        limits: settings.notification,
-        onDelivered: (subscription) => this.#countDown(subscription),
-      }),
+      notifier,
+      missingData: new MissingData({ tree, clock, notifier, cseId, internally }),
       expiration: new Expiration({ clock, remove: (expired) => this.#expire(expired) }),
       fanOutGuard: new FanOutGuard(),
       timestampOf: timestampCache(),
       handle: (request, context, respond) => this.#execute(request, context, respond),
-      internally: (change) => this.#internally(change),
+      internally,
     }
   }
 
@@ -151,6 +156,7 @@ export class Cse implements RequestHandler {
 
   stop(): void {
     for (const timer of this.#postponed) timer.cancel()
+    this.#parts.missingData.stop()
     this.#parts.expiration.stop()
     this.#parts.notifier.stop()
   }

@@ -37,14 +37,25 @@ export function raise(execution: Execution, subject: Resource, event: ResourceEv
 }
 
 function tell(execution: Execution, subscription: Resource, event: ResourceEvent, representation: JsonObject): void {
-  const { parts, cseId } = execution
-  const attributes = subscription.stored as Subscription
+  const { parts, cseId, transaction } = execution
+  const notification = notificationOf(cseId, subscription, event.event, representation)
+  transaction.afterCommit(() => parts.notifier.notify(subscription, notification))
+}
+
+/** A notification of one event: TS-0004 6.3.5.13. */
+export function notificationOf(
+  cseId: string,
+  subscription: Resource,
+  event: number,
+  representation: JsonObject,
+): JsonObject {
+  const { creator } = subscription.stored
   const notification: Record<string, Json> = {
-    nev: { net: event.event, rep: representation },
+    nev: { net: event, rep: representation },
     sur: `${cseId}/${subscription.address}`,
   }
-  if (typeof attributes['creator'] === 'string') notification['cr'] = attributes['creator']
-  execution.transaction.afterCommit(() => parts.notifier.notify(subscription, { 'm2m:sgn': notification }))
+  if (typeof creator === 'string') notification['cr'] = creator
+  return { 'm2m:sgn': notification }
 }
 
 function contentFor(contentType: number | undefined, event: ResourceEvent, all: JsonObject | undefined): JsonObject {

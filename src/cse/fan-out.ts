@@ -6,6 +6,7 @@ import type { RequestPrimitive, ResponsePrimitive } from '../onem2m/primitive.ts
 import { Operation } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
+import { canContain } from '../resources/resource-type.ts'
 import type { Execution } from './execution.ts'
 import type { Outcome } from './outcome.ts'
 import type { Resource } from './resource.ts'
@@ -86,7 +87,8 @@ function checkChildType({ request, resourceTypes }: Execution, group: Resource, 
   if (request.operation !== Operation.CREATE || memberType === undefined || memberType === mixed || suffix !== '')
     return
   const child = resourceTypes.get(request.resourceType as number)
-  if (child !== undefined && !child.parents.includes(memberType))
+  const parent = resourceTypes.get(memberType)
+  if (child !== undefined && parent !== undefined && !canContain(parent, child))
     throw new OneM2MError(
       Status.INVALID_CHILD_RESOURCE_TYPE,
       `ty: members of type ${memberType} have no child of type ${request.resourceType}`,

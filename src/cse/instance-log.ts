@@ -14,6 +14,18 @@ import { type Resource, StoredInstance } from './resource.ts'
  */
 type StoredCounters = readonly [number, number, number, number, number, number, number, number]
 
+/** What is stored of an instance that is created. */
+export interface NewInstance {
+  readonly name: string
+  /** Its attributes as JSON text in wire form. */
+  readonly text: string
+  readonly size: number
+  /** Infinity when it ends with its container. */
+  readonly expiryMs: number
+  /** The value that no other instance of the container may have. */
+  readonly unique: unknown
+}
+
 /** Texts up to this length are kept for the latest instance of each container, so that reading it needs no disk. */
 const latestKeptBytes = 4096
 
@@ -158,8 +170,9 @@ export class InstanceLog {
   }
 
   /** Appends an instance and returns the changes to store. The caller trims afterwards. */
-  append(changes: StoreChange[], name: string, text: string, size: number, expiryMs: number): void {
+  append(changes: StoreChange[], { name, text, size, expiryMs, unique }: NewInstance): void {
     const sequence = this.#next++
+    if (unique !== undefined) changes.push({ key: this.#uniqueKey(unique), value: sequence.toString(36) })
     if (name !== this.#defaultName(sequence)) {
       this.#named++
       changes.push({ key: this.#nameKey(name), value: sequence.toString(36) })
@@ -260,14 +273,24 @@ export class InstanceLog {
   /** The keys of everything that is kept for this container, to be discarded when it is deleted. */
   get ranges(): readonly (readonly [from: string, to: string])[] {
     const identifier = this.#resource.resourceIdentifier
-    return this.#named > 0
-      ? [
-          [this.#prefix, `${this.#prefix}~`],
-          [`n/${identifier}/`, `n/${identifier}/~`],
-        ]
-      : this.#next > 0
-        ? [[this.#prefix, `${this.#prefix}~`]]
-        : []
+    const ranges: [string, string][] = []
+    if (this.#next > 0) ranges.push([this.#prefix, `${this.#prefix}~`])
+    if (this.#named > 0) ranges.push([`n/${identifier}/`, `n/${identifier}/~`])
+    if (this.#type.uniqueAttribute !== undefined) ranges.push([`u/${identifier}/`, `u/${identifier}/~`])
+    return ranges
+  }
+
+  /** True when an instance has this value of the attribute that no two may share. */
+  isValueTaken(value: unknown): boolean {
+    return this.#store.getText(this.#uniqueKey(value)) !== undefined
+  }
+
+  #uniqueKey(value: unknown): string {
+    return `u/${this.#resource.resourceIdentifier}/${String(value)}`
+  }
+
+  #instanceOf(sequence: number, text: string): StoredInstance {
+    return new StoredInstance(this.#type, this.#resource, sequence, text)
   }
 
   #remove(changes: StoreChange[], sequence: number, text: string): void {
@@ -276,6 +299,12 @@ export class InstanceLog {
     this.#bytes -= sizeIn(text)
     if (sequence === this.#first) this.#first++
     if (this.#latest?.sequence === sequence) this.#latest = undefined
+    const { uniqueAttribute } = this.#type
+    if (uniqueAttribute !== undefined)
+      changes.push({
+        key: this.#uniqueKey(this.#instanceOf(sequence, text).attributes[uniqueAttribute]),
+        value: undefined,
+      })
     if (this.#named > 0) {
       const name = (JSON.parse(text) as { readonly rn: string }).rn
       if (name !== this.#defaultName(sequence)) {
@@ -288,7 +317,7 @@ export class InstanceLog {
   /** What expired is gone, even before it is swept. */
   #instance(sequence: number, text: string, nowMs: number): StoredInstance | undefined {
     if (nowMs >= this.#expiryMs && expiryIn(text) <= nowMs) return undefined
-    return new StoredInstance(this.#type, this.#resource, sequence, text)
+    return this.#instanceOf(sequence, text)
   }
 
   #isChosen(name: string): boolean {

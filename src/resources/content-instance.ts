@@ -62,7 +62,7 @@ export const contentInstance = defineResourceType({
 export type ContentInstance = AttributesOf<typeof contentInstance>
 
 /** Bytes of a content: UTF-8 of a string, or of the JSON text of anything else. TS-0001 9.6.7, contentSize. */
-function sizeOf(content: unknown): number {
+export function sizeOf(content: unknown): number {
   if (content === undefined) return 0
   const text = typeof content === 'string' ? content : JSON.stringify(content)
   return isAscii(text) ? text.length : encoder.encode(text).length

@@ -11,6 +11,8 @@ import { node } from './node.ts'
 import { request } from './request.ts'
 import type { ResourceType } from './resource-type.ts'
 import { subscription } from './subscription.ts'
+import { timeSeries } from './time-series.ts'
+import { timeSeriesInstance } from './time-series-instance.ts'
 
 export const resourceTypes: readonly ResourceType[] = [
   accessControlPolicy,
@@ -23,4 +25,6 @@ export const resourceTypes: readonly ResourceType[] = [
   node,
   request,
   subscription,
+  timeSeries,
+  timeSeriesInstance,
 ]

@@ -59,6 +59,8 @@ export interface ResourceTypeDescription {
   readonly attributes: AttributeTable
   /** Types of the resources that it may be a child of. */
   readonly parents: readonly number[]
+  /** Types of its children that do not name it among their parents: a new type lists those that were there before it. */
+  readonly children?: readonly number[]
   /** One of several types with this number; the member name of a request's content tells which. */
   readonly isSpecialized?: boolean
   /** Nobody but its originator sees it, whatever `access.unprotected` says. */
@@ -67,6 +69,8 @@ export interface ResourceTypeDescription {
   readonly virtualChildren?: readonly string[]
   /** Resources of this type are instances: kept on disk in sequence below their parent, never in memory, never changed. */
   readonly isInstance?: boolean
+  /** Of an instance: no two of one parent have the same value of this attribute. */
+  readonly uniqueAttribute?: string
   /** The type of the instances that it keeps, with maxNrOfInstances and the like. */
   readonly instanceType?: number
   readonly behaviour?: Behaviour
@@ -178,6 +182,11 @@ export function decodeStored(type: ResourceType, wire: JsonObject): Attributes {
       attributes[name] = definition.type.decode(wire[short] as Json, short)
   }
   return attributes
+}
+
+/** Whether the standard has a child of that type below such a parent. */
+export function canContain(parent: ResourceType, child: ResourceType): boolean {
+  return child.parents.includes(parent.type) || parent.children?.includes(child.type) === true
 }
 
 /** The type that a request means: by its number and, among specializations, by the member name of its content. */

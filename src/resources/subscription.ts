@@ -20,7 +20,7 @@ import {
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { AccessRight } from './access-control-policy.ts'
 import type { Engine, ResourceView } from './behaviour.ts'
-import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
+import { type AttributesOf, attribute, canContain, defineResourceType } from './resource-type.ts'
 
 /** TS-0004 6.3.4.2.19. */
 export const NotificationEventType = {
@@ -173,7 +173,8 @@ function checkCriteria(criteria: EventNotificationCriteria | undefined, parent: 
   if (criteria.notificationEventType !== undefined && criteria.operationMonitor !== undefined)
     throw refused('enc', Object.keys(criteria), 'net or om, not both')
   for (const type of criteria.childResourceType ?? []) {
-    if (!(engine.resourceTypes.get(type)?.parents.includes(parent.definition.type) ?? false))
+    const child = engine.resourceTypes.get(type)
+    if (child === undefined || !canContain(parent.definition, child))
       throw refused('enc.chty', type, `types of children of ${parent.definition.name}`)
   }
   if (

@@ -188,11 +188,11 @@ test('content goes both ways in CBOR, and an Accept that can not be met is refus
 
 test('a representation that the client has already is not sent again (RFC 9110 13.1.2)', async () => {
   const cse = new FakeCse({ responseStatusCode: 2000, content: new JsonText('{"m2m:cb":{"rn":"x"}}') })
-  const binding = httpBinding(cse)
+  const binding = httpBinding(cse, { digest: (body) => Buffer.from(body).toString('base64url') })
   const retrieve = (ifNoneMatch?: string, accept?: string) =>
     sendRaw(binding, message('GET', '/onem2m', { ...origin, 'If-None-Match': ifNoneMatch, Accept: accept }))
   const tag = (await retrieve()).headers['etag'] ?? ''
-  assert.match(tag, /^"[\w-]{27}"$/)
+  assert.match(tag, /^"[\w-]+"$/)
   for (const list of [tag, `W/${tag}`, `"other", ${tag}`, '*']) {
     const { status, headers, body } = await retrieve(list)
     assert.deepEqual(

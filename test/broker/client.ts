@@ -8,7 +8,7 @@ import { MemoryStore } from '../../src/store/memory-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { ManualClock, silent } from '../bindings/fixture.ts'
 
-export const limits: BrokerLimits = {
+export const limits: Partial<BrokerLimits> = {
   maxConnections: 100,
   maxPacketBytes: 262_144,
   maxTopicLevels: 50,

@@ -1,0 +1,133 @@
+/**
+ * Watches time series for values that do not come (TS-0004 7.4.38): each expected time is looked at once, when missingDataDetectTimer has
+ * passed since; what is missing is listed and told to those who subscribed to it.
+ */
+
+import type { Clock, Timer } from '../onem2m/clock.ts'
+import { formatTimestamp, parseDuration, parseTimestamp } from '../onem2m/timestamp.ts'
+import { NotificationEventType, type Subscription } from '../resources/subscription.ts'
+import type { TimeSeries } from '../resources/time-series.ts'
+import { notificationOf } from './event.ts'
+import type { Execution } from './execution.ts'
+import type { Notifier } from './notifier.ts'
+import type { Resource } from './resource.ts'
+import type { Tree } from './tree.ts'
+
+interface MissingDataFacts {
+  readonly tree: Tree
+  readonly clock: Clock
+  readonly notifier: Notifier
+  readonly cseId: string
+  readonly internally: (change: (execution: Execution) => void) => void
+}
+
+interface Watch {
+  /** The data generation time that is expected next, milliseconds since 1970. */
+  expectedMs: number
+  /** Times that came and are not looked at yet. */
+  received: number[]
+  timer: Timer | undefined
+}
+
+/** How often data were missing for one subscription within its window. */
+interface Tally {
+  count: number
+  untilMs: number
+}
+
+/** Values ahead of their time that are remembered. */
+const maxAhead = 1000
+
+export class MissingData {
+  readonly #facts: MissingDataFacts
+  readonly #watches = new Map<Resource, Watch>()
+  readonly #tallies = new WeakMap<Resource, Tally>()
+
+  constructor(facts: MissingDataFacts) {
+    this.#facts = facts
+  }
+
+  /** A value arrived: the first one starts the watch. */
+  observe(series: Resource, dataGenerationTime: string): void {
+    const { missingDataDetect, periodicInterval } = series.stored as TimeSeries
+    const atMs = parseTimestamp(dataGenerationTime)
+    if (missingDataDetect !== true || periodicInterval === undefined || atMs === undefined) {
+      this.#end(series)
+      return
+    }
+    const watch = this.#watches.get(series)
+    if (watch === undefined) {
+      const begun: Watch = { expectedMs: atMs + periodicInterval, received: [], timer: undefined }
+      this.#watches.set(series, begun)
+      this.#wait(series, begun)
+    } else if (watch.received.length < maxAhead) watch.received.push(atMs)
+  }
+
+  stop(): void {
+    for (const series of [...this.#watches.keys()]) this.#end(series)
+  }
+
+  #end(series: Resource): void {
+    this.#watches.get(series)?.timer?.cancel()
+    this.#watches.delete(series)
+  }
+
+  #wait(series: Resource, watch: Watch): void {
+    const { clock } = this.#facts
+    const { missingDataDetectTimer = 0 } = series.stored as TimeSeries
+    const delayMs = Math.max(0, watch.expectedMs + missingDataDetectTimer - clock.wallMs())
+    watch.timer = clock.after(Math.min(delayMs, 0x7fff_ffff), () => this.#look(series, watch))
+  }
+
+  #look(series: Resource, watch: Watch): void {
+    const { tree } = this.#facts
+    const { missingDataDetect, periodicInterval, periodicIntervalDelta = 0 } = series.stored as TimeSeries
+    if (
+      tree.get(series.resourceIdentifier) !== series ||
+      missingDataDetect !== true ||
+      periodicInterval === undefined
+    ) {
+      this.#end(series)
+      return
+    }
+    const { expectedMs } = watch
+    const isThere = watch.received.some((atMs) => Math.abs(atMs - expectedMs) <= periodicIntervalDelta)
+    watch.received = watch.received.filter((atMs) => atMs > expectedMs + periodicIntervalDelta)
+    watch.expectedMs = expectedMs + periodicInterval
+    if (!isThere) this.#miss(series, formatTimestamp(expectedMs))
+    this.#wait(series, watch)
+  }
+
+  #miss(series: Resource, time: string): void {
+    const { missingDataList = [], missingDataMaxNr = Number.POSITIVE_INFINITY } = series.stored as TimeSeries
+    const list = [...missingDataList, time].slice(-missingDataMaxNr)
+    this.#facts.internally((execution) => {
+      execution.replaceAttributes(series, {
+        ...series.stored,
+        missingDataList: list,
+        missingDataCurrentNr: list.length,
+        lastModifiedTime: execution.now,
+      })
+      execution.transaction.afterCommit(() => this.#tell(series, list))
+    })
+  }
+
+  /** eventNotificationCriteria/missingData: from the given number of misses within the duration on, each is told until it has passed. */
+  #tell(series: Resource, list: readonly string[]): void {
+    const { clock, notifier, cseId } = this.#facts
+    for (const subscription of series.subscriptions) {
+      const criteria = (subscription.stored as Subscription).eventNotificationCriteria
+      if (criteria?.missingData === undefined) continue
+      if (!criteria.notificationEventType?.includes(NotificationEventType.MISSING_DATA)) continue
+      const nowMs = clock.wallMs()
+      let tally = this.#tallies.get(subscription)
+      if (tally === undefined || tally.untilMs <= nowMs) {
+        tally = { count: 0, untilMs: nowMs + (parseDuration(criteria.missingData.duration) ?? 0) }
+        this.#tallies.set(subscription, tally)
+      }
+      if (++tally.count < criteria.missingData.number) continue
+      const report = { 'm2m:tsn': { mdlt: list, mdc: list.length } }
+      notifier.notify(subscription, notificationOf(cseId, subscription, NotificationEventType.MISSING_DATA, report))
+    }
+  }
+}
