@@ -6,7 +6,7 @@ import type { SettingRow } from '../onem2m/setting-row.ts'
 
 /** One figure that an adapter reads again and again. It becomes a container below the AE of the adapter. */
 export interface Point {
-  /** Where it stands in the tree, below the AE: `memory/available`. What a resource name can't hold becomes `_`. */
+  /** Where it stands in the tree, below the AE: `memory/available`; `state` is taken. What a resource name can't hold becomes `_`. */
   readonly path: string
   /** What is measured: `temperature`. Becomes the label `quantity:temperature`. */
   readonly quantity?: string
@@ -72,7 +72,7 @@ export interface Adapter<Settings = Readonly<Record<string, unknown>>> {
   probe(context: Pick<AdapterContext<Settings>, 'settings' | 'dataDirectory' | 'signal'>): Promise<readonly Finding[]>
   /**
    * Names the samplers and opens what has to be open, then returns. Rejects when the adapter can't work as things are: it is then tried again
-   * at growing intervals.
+   * at growing intervals, as it is when it has not returned after 30 seconds.
    */
   start(context: AdapterContext<Settings>): Promise<void>
 }

@@ -28,7 +28,7 @@ function body(resourceType: number, member: string, fixed: JsonObject, variable:
 
 /** An AE that can not be sent requests. */
 export function applicationEntity(name: string): Body {
-  const fixed = { rn: name, api: `Nfieldgate.${name}`, srv: ['3'] }
+  const fixed = { rn: name, api: `Norg.fieldgate.${name}`, srv: ['3'] }
   return body(2, 'm2m:ae', fixed, { rr: false, lbl: [`adapter:${name}`] })
 }
 

@@ -6,6 +6,11 @@ import type { AdapterHealth } from './adapter.ts'
 /** `empty`: there is nothing to read, which is nobody's fault. */
 type Outcome = 'starting' | 'working' | 'empty' | { readonly fault: string }
 
+/** Names may come from devices; beyond so many of either kind, new ones are left out of the state and of the log. */
+const maxSubjects = 1000
+/** So many reasons are written out; the state is stored whenever it changes. */
+const maxReasons = 5
+
 interface HealthFacts {
   readonly log: Log
   readonly onChange: (health: AdapterHealth) => void
@@ -28,6 +33,7 @@ export class Health {
 
   set(part: string, outcome: Outcome): void {
     const before = this.#parts.get(part)
+    if (before === undefined && this.#parts.size >= maxSubjects) return
     this.#parts.set(part, outcome)
     this.#say(part, typeof before === 'object', typeof outcome === 'object' ? outcome.fault : undefined)
     this.refresh()
@@ -35,6 +41,7 @@ export class Health {
 
   note(subject: string, fault: string | undefined): void {
     const hadFault = this.#faults.has(subject)
+    if (!hadFault && this.#faults.size >= maxSubjects) return
     if (fault !== undefined) this.#faults.set(subject, fault)
     else if (hadFault) this.#faults.delete(subject)
     else return
@@ -67,7 +74,12 @@ export class Health {
     const isWorking = outcomes.includes('working')
     const failed = [...this.#parts].map(([part, outcome]) => [part, typeof outcome === 'object' && outcome.fault])
     const reasons = [...this.#faults, ...failed].filter(([, fault]) => fault).map((fault) => fault.join(': '))
-    if (reasons.length > 0) return { state: isWorking ? 'degraded' : 'failed', reason: reasons.join('; ') }
+    if (reasons.length > 0) return { state: isWorking ? 'degraded' : 'failed', reason: summary(reasons) }
     return { state: isWorking ? 'ok' : 'absent' }
   }
+}
+
+function summary(reasons: readonly string[]): string {
+  const rest = reasons.length - maxReasons
+  return `${reasons.slice(0, maxReasons).join('; ')}${rest > 0 ? `; and ${rest} more` : ''}`
 }

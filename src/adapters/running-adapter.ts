@@ -29,6 +29,7 @@ export interface AdapterStatus extends AdapterHealth {
 const firstPauseMs = 30_000
 const longestPauseMs = 600_000
 const defaultPeriodMs = 60_000
+const startTimeoutMs = 30_000
 /** What is on its way to the store when the gateway stops gets this long. */
 const longestFarewellMs = 800
 
@@ -88,15 +89,18 @@ export class RunningAdapter {
         if (!abort.signal.aborted) this.#health.set(part, fault === undefined ? 'working' : { fault })
       },
     }
+    const timeout = clock.after(startTimeoutMs, () => abort.abort(new Error(`not ready within ${startTimeoutMs} ms`)))
     try {
       const adapter = await entry.load()
       if (this.#stopping !== undefined) return
-      await adapter.start(context)
+      await Promise.race([adapter.start(context), abortionOf(abort.signal)])
       this.#failures = 0
       this.#health.note('start', undefined)
       this.#health.refresh()
     } catch (error) {
       if (this.#stopping === undefined) this.#failed(error)
+    } finally {
+      timeout.cancel()
     }
   }
 
@@ -129,6 +133,11 @@ export class RunningAdapter {
     this.#sampling?.stop()
     this.#abort.abort(new Error('the adapter stops'))
   }
+}
+
+/** Rejects when the signal is aborted: an adapter that hangs in its start holds up neither its next try nor the stop. */
+function abortionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
 }
 
 function withAdapter(log: Log, adapter: string): Log {

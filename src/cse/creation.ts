@@ -17,6 +17,7 @@ import {
 import { NotificationEventType } from '../resources/subscription.ts'
 import { raise } from './event.ts'
 import type { Execution } from './execution.ts'
+import type { InstanceLog } from './instance-log.ts'
 import type { Outcome } from './outcome.ts'
 import { creationResult } from './representation.ts'
 import { Resource, StoredInstance } from './resource.ts'
@@ -94,13 +95,14 @@ function createResource(execution: Execution, parent: Resource, type: ResourceTy
       creationTime: now,
       lastModifiedTime: now,
       ...(type.hasExpirationTime ? { expirationTime: expirationTime(execution, parent, draft.attributes) } : {}),
-      ...(type.table.has('stateTag') && type.instanceType === undefined ? { stateTag: 0 } : {}),
+      ...(type.table.has('stateTag') && type.instanceDefinition === undefined ? { stateTag: 0 } : {}),
     },
   })
   tree.add(resource)
   transaction.onUndo(() => tree.remove(resource))
   transaction.changes.push(tree.changeOf(resource))
   if (type.hasExpirationTime) transaction.afterCommit(() => parts.expiration.watch(resource))
+  keepState(execution, resource)
   raise(execution, parent, { event: NotificationEventType.CREATE_OF_CHILD, resource })
   return {
     status: Status.CREATED,
@@ -110,11 +112,11 @@ function createResource(execution: Execution, parent: Resource, type: ResourceTy
 }
 
 function createInstance(execution: Execution, container: Resource, type: ResourceType, draft: Draft): Outcome {
-  const { transaction, now, request } = execution
+  const { transaction, request } = execution
   const log = container.instances
   if (log === undefined || log.type !== type)
     throw new OneM2MError(Status.INVALID_CHILD_RESOURCE_TYPE, `ty: ${container.address} keeps no ${type.name}`)
-  const limits = { ...containerLimits, ...container.stored } as typeof containerLimits
+  const limits = limitsOf(container)
   const size = (draft.attributes['contentSize'] as number | undefined) ?? 0
   if (size > limits.maxByteSize)
     throw new OneM2MError(
@@ -126,28 +128,9 @@ function createInstance(execution: Execution, container: Resource, type: Resourc
   const unique = type.uniqueAttribute === undefined ? undefined : draft.attributes[type.uniqueAttribute]
   if (unique !== undefined && log.isValueTaken(unique))
     throw new OneM2MError(Status.CONFLICT, `${container.address} has an instance of ${String(unique)} already`)
-  const sequence = log.nextSequence
-  const expiration = instanceExpiration(execution, container, draft.attributes)
-  const attributes: Record<string, unknown> = {
-    ...draft.attributes,
-    resourceName: draft.name,
-    resourceType: type.type,
-    resourceIdentifier: log.identifierOf(sequence),
-    parentIdentifier: container.resourceIdentifier,
-    creationTime: now,
-    lastModifiedTime: now,
-    expirationTime: expiration.text,
-  }
-  if (type.table.has('stateTag')) attributes['stateTag'] = log.stateTag + 1
-  const text = JSON.stringify(encodeAttributes(type, attributes))
-  transaction.onUndo(log.remember())
-  log.append(transaction.changes, { name: draft.name, text, size, expiryMs: expiration.ownMs, unique })
-  log.trim(transaction.changes, limits.maxNrOfInstances, limits.maxByteSize)
-  transaction.changes.push(log.countersChange())
-  if (Number.isFinite(expiration.ownMs)) execution.parts.expiration.watch(container)
+  const instance = append(execution, container, log, { attributes: draft.attributes, name: draft.name, size, unique })
   if (container.definition.table.has('missingDataDetect'))
     transaction.afterCommit(() => execution.parts.missingData.observe(container, String(unique)))
-  const instance = new StoredInstance(type, container, sequence, text)
   raise(execution, container, { event: NotificationEventType.CREATE_OF_CHILD, resource: instance })
   return {
     status: Status.CREATED,
@@ -157,6 +140,56 @@ function createInstance(execution: Execution, container: Resource, type: Resourc
         : creationResult(execution, instance, draft.wire),
     createdAt: `${container.address}/${draft.name}`,
   }
+}
+
+/** Keeps the new state of a resource that keeps its states: a flexContainerInstance. TS-0004 7.4.37. */
+export function keepState(execution: Execution, resource: Resource): void {
+  const attributes = resource.definition.behaviour?.instanceOf?.(resource)
+  const log = resource.instances
+  if (attributes === undefined || log === undefined) return
+  const size = (attributes['contentSize'] as number | undefined) ?? 0
+  attributes['originator'] = execution.originator
+  append(execution, resource, log, { attributes, name: log.freeName(), size, unique: undefined })
+}
+
+interface Appended {
+  readonly attributes: Record<string, unknown>
+  readonly name: string
+  readonly size: number
+  readonly unique: unknown
+}
+
+/** Appends an instance and trims to the limits of its container. */
+function append(execution: Execution, container: Resource, log: InstanceLog, appended: Appended): StoredInstance {
+  const { transaction, now, parts } = execution
+  const { name, size, unique } = appended
+  const type = log.type
+  const sequence = log.nextSequence
+  const expiration = instanceExpiration(execution, container, appended.attributes)
+  const attributes: Record<string, unknown> = {
+    ...appended.attributes,
+    resourceName: name,
+    resourceType: type.type,
+    resourceIdentifier: log.identifierOf(sequence),
+    parentIdentifier: container.resourceIdentifier,
+    creationTime: now,
+    lastModifiedTime: now,
+    expirationTime: expiration.text,
+  }
+  if (type.table.has('stateTag')) attributes['stateTag'] = log.stateTag + 1
+  const text = JSON.stringify(encodeAttributes(type, attributes))
+  const limits = limitsOf(container)
+  const isChange = container.definition.behaviour?.instanceOf === undefined
+  transaction.onUndo(log.remember())
+  log.append(transaction.changes, { name, text, size, expiryMs: expiration.ownMs, unique, isChange })
+  log.trim(transaction.changes, limits.maxNrOfInstances, limits.maxByteSize)
+  transaction.changes.push(log.countersChange())
+  if (Number.isFinite(expiration.ownMs)) parts.expiration.watch(container)
+  return new StoredInstance(type, container, sequence, text)
+}
+
+function limitsOf(container: Resource): typeof containerLimits {
+  return { ...containerLimits, ...container.stored }
 }
 
 /** An instance lives as long as its container allows; `ownMs` is finite only when it ends before the container does. */

@@ -65,6 +65,7 @@ export interface CseParts {
   readonly settings: CseSettings
   /** By number; one of them stands for all specializations of its number. */
   readonly resourceTypes: ReadonlyMap<number, ResourceType>
+  /** Specializations, by the member name of their content. */
   readonly typesByMemberName: ReadonlyMap<string, ResourceType>
   readonly tree: Tree
   readonly access: AccessControl
@@ -105,7 +106,8 @@ export class Cse implements RequestHandler {
     this.#duplicates = new DuplicateCache(clock)
     const types = new Map(resourceTypes.map((type) => [type.type, type]))
     const { cseId, spId, cseBaseName } = settings
-    const typesByMemberName = new Map(resourceTypes.map((type) => [type.memberName, type]))
+    const specializations = resourceTypes.filter(({ isSpecialized }) => isSpecialized === true)
+    const typesByMemberName = new Map(specializations.map((type) => [type.memberName, type]))
     const tree = new Tree({ store, resourceTypes: types, typesByMemberName, cseId, spId, cseBaseName })
     const internally = (change: (execution: Execution) => void) => this.#internally(change)
     const notifier = new Notifier({

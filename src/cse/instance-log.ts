@@ -24,6 +24,8 @@ export interface NewInstance {
   readonly expiryMs: number
   /** The value that no other instance of the container may have. */
   readonly unique: unknown
+  /** Appending it is a change of its container, to be counted in stateTag. */
+  readonly isChange: boolean
 }
 
 /** Texts up to this length are kept for the latest instance of each container, so that reading it needs no disk. */
@@ -170,7 +172,7 @@ export class InstanceLog {
   }
 
   /** Appends an instance and returns the changes to store. The caller trims afterwards. */
-  append(changes: StoreChange[], { name, text, size, expiryMs, unique }: NewInstance): void {
+  append(changes: StoreChange[], { name, text, size, expiryMs, unique, isChange }: NewInstance): void {
     const sequence = this.#next++
     if (unique !== undefined) changes.push({ key: this.#uniqueKey(unique), value: sequence.toString(36) })
     if (name !== this.#defaultName(sequence)) {
@@ -180,7 +182,7 @@ export class InstanceLog {
     changes.push({ key: this.#key(sequence), value: text })
     this.#count++
     this.#bytes += size
-    this.#stateTag++
+    if (isChange) this.#stateTag++
     if (expiryMs < this.#expiryMs) this.#expiryMs = expiryMs
     if (this.#count === 1) this.#lastExpiryMs = expiryMs
     else this.#lastExpiryMs = expiryMs >= this.#lastExpiryMs ? expiryMs : Number.NaN

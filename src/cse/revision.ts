@@ -7,6 +7,7 @@ import { AccessRight } from '../resources/access-control-policy.ts'
 import type { Revision } from '../resources/behaviour.ts'
 import { contentMember, decodeForUpdate } from '../resources/resource-type.ts'
 import { NotificationEventType } from '../resources/subscription.ts'
+import { keepState } from './creation.ts'
 import { raise } from './event.ts'
 import type { Execution } from './execution.ts'
 import { matcher } from './matching.ts'
@@ -39,6 +40,7 @@ export function update(execution: Execution): Outcome {
   resource.definition.behaviour?.beforeUpdate?.(revision, execution)
   const modified = apply(execution, resource, changes)
   if (resource.instances !== undefined) trim(execution, resource)
+  keepState(execution, resource)
   raise(execution, resource, { event: NotificationEventType.UPDATE_OF_RESOURCE, resource, modified })
   return { status: Status.UPDATED, content: updateResult(execution, resource, wire, modified) }
 }

@@ -136,10 +136,8 @@ export class Tree {
   /** Puts a resource into the tree and all indexes. */
   add(resource: Resource): void {
     const { definition, parent } = resource
-    const instanceType =
-      definition.instanceType === undefined ? undefined : this.#facts.resourceTypes.get(definition.instanceType)
-    if (instanceType !== undefined && resource.instances === undefined)
-      resource.instances = new InstanceLog(resource, instanceType, this.#facts.store)
+    if (definition.instanceDefinition !== undefined)
+      resource.instances ??= new InstanceLog(resource, definition.instanceDefinition, this.#facts.store)
     if (parent === undefined) this.#root = resource
     else parent.children.set(resource.name, resource)
     if (definition.type === subscriptionType) parent?.subscriptions.push(resource)

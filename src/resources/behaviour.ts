@@ -78,6 +78,8 @@ export interface Behaviour {
   beforeCreate?(draft: Draft, engine: Engine): void
   beforeUpdate?(revision: Revision, engine: Engine): void
   beforeDelete?(resource: ResourceView, engine: Engine): void
+  /** The attributes of the instance that a resource's new state leaves behind; undefined when it keeps none. */
+  instanceOf?(resource: ResourceView): Record<string, unknown> | undefined
   /** Attributes computed at each retrieve. */
   computed?(resource: ResourceView, engine: Engine): Attributes
   /** Where a request to a virtual child of a resource of this type is sent instead: fan-out. */

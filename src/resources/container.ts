@@ -1,6 +1,7 @@
 /** container (TS-0001 9.6.6, TS-0004 7.4.6): keeps contentInstances within the limits that its table names. */
 
 import { boolean, identifier, listOf, nonNegativeInteger, text } from '../onem2m/attribute-type.ts'
+import { contentInstance } from './content-instance.ts'
 import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
 
 export const container = defineResourceType({
@@ -35,7 +36,7 @@ export const container = defineResourceType({
   },
   parents: [2, 3, 5, 16, 28],
   virtualChildren: ['la', 'ol'],
-  instanceType: 4,
+  instanceDefinition: contentInstance,
 })
 
 export type Container = AttributesOf<typeof container>

@@ -5,6 +5,7 @@ import { ae } from './ae.ts'
 import { container } from './container.ts'
 import { contentInstance } from './content-instance.ts'
 import { cseBase } from './cse-base.ts'
+import { flexContainerInstance, flexContainers } from './flex-container.ts'
 import { group } from './group.ts'
 import { mgmtObjs } from './mgmt-obj.ts'
 import { node } from './node.ts'
@@ -20,6 +21,8 @@ export const resourceTypes: readonly ResourceType[] = [
   container,
   contentInstance,
   cseBase,
+  ...flexContainers,
+  flexContainerInstance,
   group,
   ...mgmtObjs,
   node,

@@ -72,7 +72,9 @@ export interface ResourceTypeDescription {
   /** Of an instance: no two of one parent have the same value of this attribute. */
   readonly uniqueAttribute?: string
   /** The type of the instances that it keeps, with maxNrOfInstances and the like. */
-  readonly instanceType?: number
+  readonly instanceDefinition?: ResourceType
+  /** The status of a request whose content names no specialization of this number; BAD_REQUEST unless said. */
+  readonly unknownSpecialization?: number
   readonly behaviour?: Behaviour
 }
 
@@ -199,7 +201,8 @@ export function specialization(
   const memberName = Object.keys(content ?? {})[0]
   const type = memberName === undefined ? undefined : byMemberName.get(memberName)
   if (type?.type === representative.type) return type
-  throw refused('pc', memberName, `a member that names a specialization of type ${representative.type}`)
+  const { message } = refused('pc', memberName, `a member that names a specialization of type ${representative.type}`)
+  throw new OneM2MError(representative.unknownSpecialization ?? Status.BAD_REQUEST, message)
 }
 
 /** The one member of a primitive's content and its name, whose type must be `expected`. */

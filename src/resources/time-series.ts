@@ -11,6 +11,7 @@ import {
   refused,
 } from '../onem2m/attribute-type.ts'
 import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
+import { timeSeriesInstance } from './time-series-instance.ts'
 
 /** While missing data are watched for, what the watch goes by stays as it is. */
 const watched = ['missingDataDetectTimer', 'missingDataMaxNr', 'periodicIntervalDelta', 'periodicInterval']
@@ -54,7 +55,7 @@ export const timeSeries = defineResourceType({
   },
   parents: [2, 3, 5, 16, 28],
   virtualChildren: ['la', 'ol'],
-  instanceType: 30,
+  instanceDefinition: timeSeriesInstance,
   behaviour: {
     beforeCreate({ attributes }) {
       attributes['missingDataDetect'] ??= false

@@ -4,7 +4,7 @@
  */
 
 import type { Clock, Timer } from '../onem2m/clock.ts'
-import type { CommitParticipant, StoreChange, StoreError, StoreValue } from './store.ts'
+import { type CommitParticipant, type StoreChange, StoreError, type StoreValue } from './store.ts'
 
 export interface GroupOperation {
   readonly type: 'put' | 'del'
@@ -39,6 +39,8 @@ interface CommitFacts {
   persist(operations: readonly GroupOperation[]): Promise<void>
   /** A group was lost; called before anything is undone. */
   lost(keys: Iterable<string>, error: StoreError): void
+  /** A participant threw, or a function did that was to give a value. Everybody else has been served all the same. */
+  bug(error: unknown): void
 }
 
 /** The last change of every key, and who waits for it. */
@@ -152,14 +154,23 @@ export class GroupCommit {
   #send(): void {
     const group = this.#replaceOpen()
     this.#flying = group
-    const { clock, persist } = this.#facts
+    const { clock } = this.#facts
     const startMs = clock.monotonicMs()
-    const operations = group.close()
-    const stored = operations.length === 0 ? Promise.resolve() : persist(operations)
-    stored.then(
+    this.#store(group).then(
       () => this.#committed(group, clock.monotonicMs() - startMs),
       (error: StoreError) => this.#failed(group, error),
     )
+  }
+
+  async #store(group: CommitGroup): Promise<void> {
+    let operations: readonly GroupOperation[]
+    try {
+      operations = group.close()
+    } catch (error) {
+      this.#facts.bug(error)
+      throw new StoreError('io', 'what was to be stored could not be put into words', error)
+    }
+    if (operations.length > 0) await this.#facts.persist(operations)
   }
 
   #replaceOpen(): CommitGroup {
@@ -182,7 +193,7 @@ export class GroupCommit {
       statistics.lastCommitMs = commitMs
     }
     this.#arrange()
-    for (const participant of participants) participant.committed()
+    for (const participant of participants) attempt(() => participant.committed(), this.#facts.bug)
   }
 
   /** The open group was built on the state that the lost one left in memory, so that it is lost too. */
@@ -191,12 +202,31 @@ export class GroupCommit {
     const open = this.#replaceOpen()
     this.#facts.lost(group.changes.keys(), error)
     this.#flying = undefined
-    takeBack([...group.participants, ...open.participants], error)
+    takeBack([...group.participants, ...open.participants], error, this.#facts.bug)
   }
 }
 
-/** Undoes in the reverse order of joining, then tells everybody in the order of joining. */
-export function takeBack(participants: readonly CommitParticipant[], error: StoreError): void {
-  for (let index = participants.length - 1; index >= 0; index--) participants[index]?.undo?.()
-  for (const participant of participants) participant.failed(error)
+/** Undoes in the reverse order of joining, then tells everybody in the order of joining. Nobody's mistake keeps the others waiting. */
+export function takeBack(
+  participants: readonly CommitParticipant[],
+  error: StoreError,
+  bug: (error: unknown) => void,
+): void {
+  for (const participant of participants.toReversed()) attempt(() => participant.undo?.(), bug)
+  for (const participant of participants) attempt(() => participant.failed(error), bug)
+}
+
+function attempt(call: () => void, bug: (error: unknown) => void): void {
+  try {
+    call()
+  } catch (error) {
+    bug(error)
+  }
+}
+
+/** What is done about a participant that threw: the process ends as with any other bug, after this turn has served the others. */
+export function throwLater(error: unknown): void {
+  setImmediate(() => {
+    throw error
+  })
 }

@@ -41,7 +41,8 @@ export function storeError(error: unknown): StoreError {
     return new StoreError('locked', `the store is in use by another process: ${text}`, error)
   if (/: (?:no space left on device|disk quota exceeded)|ENOSPC|EDQUOT/i.test(text))
     return new StoreError('full', 'the disk is full: make room on the disk of the data directory', error)
-  if (/LEVEL_CORRUPTION|: no such file or directory/i.test(text))
+  // A table that is shorter than it says is an invalid argument to LevelDB; synchronous reads come without a code.
+  if (/LEVEL_CORRUPTION|\bCorruption: |: no such file or directory|\.(?:ldb|sst): invalid argument/i.test(text))
     return new StoreError('damaged', `the store is damaged: ${text}`, error)
   return new StoreError('io', `the store failed: ${text}`, error)
 }

@@ -1,7 +1,14 @@
 /** What every store does alike, wherever it keeps its data: reads that see what is not stored yet, and writes that join a commit group. */
 
 import type { Clock } from '../onem2m/clock.ts'
-import { type CommitStatistics, type GroupBound, GroupCommit, type GroupOperation, takeBack } from './commit-group.ts'
+import {
+  type CommitStatistics,
+  type GroupBound,
+  GroupCommit,
+  type GroupOperation,
+  takeBack,
+  throwLater,
+} from './commit-group.ts'
 import { Discard, discardNotes } from './discard.ts'
 import { isWithin, overlay, type StoredRange } from './overlay.ts'
 import {
@@ -37,21 +44,26 @@ interface GroupedStoreParts<B extends Backing> {
   readonly backing: B
   readonly clock: Clock
   readonly groupBytes?: number | undefined
+  /** What is done about a participant that throws; by default the process ends, once the others have been served. */
+  readonly bug?: ((error: unknown) => void) | undefined
 }
 
 export class GroupedStore<B extends Backing> implements Store {
   protected readonly backing: B
   protected readonly discard: Discard
   readonly #commit: GroupCommit
+  readonly #bug: (error: unknown) => void
   #isClosed = false
 
-  constructor({ backing, clock, groupBytes = defaultBound.bytes }: GroupedStoreParts<B>) {
+  constructor({ backing, clock, groupBytes = defaultBound.bytes, bug = throwLater }: GroupedStoreParts<B>) {
     this.backing = backing
+    this.#bug = bug
     this.#commit = new GroupCommit({
       clock,
       bound: { changes: defaultBound.changes, bytes: groupBytes },
       persist: (operations) => backing.persist(operations),
       lost: (keys, error) => backing.lost(keys, error),
+      bug,
     })
     this.discard = new Discard({
       write: (changes, participant) => this.write(changes, participant),
@@ -93,7 +105,7 @@ export class GroupedStore<B extends Backing> implements Store {
   write(changes: readonly StoreChange[], participant?: CommitParticipant, options?: WriteOptions): void {
     const refusal = this.#isClosed ? new StoreError('closed', 'the store is closed') : this.backing.refusal()
     if (refusal === undefined) this.#commit.join(changes, participant, options?.patienceMs)
-    else if (participant !== undefined) takeBack([participant], refusal)
+    else if (participant !== undefined) takeBack([participant], refusal, this.#bug)
   }
 
   discardRange(from: string, to: string): void {

@@ -110,9 +110,11 @@ export class LevelBacking implements Backing {
   }
 
   async persist(operations: readonly GroupOperation[]): Promise<void> {
-    for (const { key, value } of operations) this.#unchecked += key.length + value.length
+    let bytes = 0
+    for (const { key, value } of operations) bytes += key.length + value.length
+    this.#unchecked += bytes
     if (this.#unchecked >= bytesBetweenChecks) {
-      await this.#facts.room.check()
+      await this.#facts.room.check({ bytes })
       this.#unchecked = 0
     }
     try {
@@ -183,7 +185,7 @@ export class LevelBacking implements Backing {
   /** Keeps the old handle, which can be read from, until it looks as if the database could be opened again. */
   async #restore(): Promise<void> {
     const { room, open } = this.#facts
-    await room.check(true)
+    await room.check({ isRecovery: true })
     if (!this.#isHurt) return
     await room.probe()
     await this.#close()

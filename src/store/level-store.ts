@@ -27,6 +27,8 @@ export interface LevelStoreOptions {
   readonly open?: (directory: string) => Promise<Database>
   /** Free bytes for this process in the file system of a directory. */
   readonly freeBytes?: (directory: string) => Promise<number>
+  /** What is done about a participant that throws; by default the process ends, once the others have been served. */
+  readonly bug?: (error: unknown) => void
 }
 
 const megabyte = 1_048_576
@@ -57,7 +59,7 @@ export class LevelStore extends GroupedStore<LevelBacking> {
         this.discard.goOn()
       },
     })
-    super({ backing, clock, groupBytes: options.groupBytes })
+    super({ backing, clock, groupBytes: options.groupBytes, bug: options.bug })
     this.#room = room
   }
 

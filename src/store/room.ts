@@ -22,12 +22,15 @@ export class Room {
     this.#ballast = `${facts.directory}.ballast`
   }
 
-  /** Rejects with StoreError `full` while less than the reserve is free; after a failure, with a quarter more, so that it does not flap. */
-  async check(isRecovery = false): Promise<void> {
+  /**
+   * Rejects with StoreError `full` when less than the reserve would be free after these bytes; after a failure, with a quarter more, so that
+   * it does not flap.
+   */
+  async check({ isRecovery = false, bytes = 0 }): Promise<void> {
     const { directory, reserveBytes } = this.#facts
     const needed = isRecovery ? reserveBytes * 1.25 : reserveBytes
     const free = await this.#free()
-    if (free >= needed) return
+    if (free - bytes >= needed) return
     throw new StoreError(
       'full',
       `the disk is full: ${Math.floor(free / 1024)} KiB are free for ${directory}, ${Math.ceil(needed / 1024)} KiB are needed; ` +

@@ -292,6 +292,39 @@ describe('an adapter', () => {
     assert.equal(gateway.warnings.length, 2)
   })
 
+  it('that hangs in its start is given up, tried again, and does not hold up the stop', async () => {
+    const gateway = await new Gateway().start()
+    const signals: AbortSignal[] = []
+    const hosting = gateway.host([
+      entryOf('shed', ({ signal }) => {
+        signals.push(signal)
+        return new Promise(() => {})
+      }),
+    ])
+    await gateway.clock.pass(30_000)
+    const host = await hosting
+    assert.equal(host.statuses[0]?.reason, 'start: not ready within 30000 ms')
+    assert.equal(signals[0]?.aborted, true)
+    await gateway.clock.pass(30_000)
+    assert.equal(signals.length, 2)
+    const stopped = host.stop()
+    await calm()
+    await stopped
+    assert.equal(signals[1]?.aborted, true)
+    gateway.cse.stop()
+    assert.equal(gateway.clock.pending, 0)
+    assert.equal(gateway.warnings.length, 1)
+  })
+
+  it('whose devices all fail says why of a few, and how many more', async () => {
+    const gateway = await new Gateway().start()
+    const names = Array.from({ length: 8 }, (_, index) => `d${index}`)
+    const host = await gateway.host([entryOf('barn', ({ report }) => names.forEach((name) => report(name, 'EIO')))])
+    assert.equal(host.statuses[0]?.state, 'failed')
+    assert.match(host.statuses[0]?.reason ?? '', /^d0: EIO; .*; d4: EIO; and 3 more$/)
+    assert.equal(gateway.warnings.length, 8)
+  })
+
   it('that is not enabled is not loaded', async () => {
     const gateway = await new Gateway().start()
     let loads = 0

@@ -142,123 +142,179 @@ const rules = fc.record({
     ),
   ),
 })
-/** Sets that are nearly right, so that the depths are reached as well. */
+/** Type, member name and attributes that are nearly right, so that the depths are reached as well. */
 const nearlyRight = fc.oneof(
-  fc.record(
-    {
-      rn: name,
-      mni: fc.nat(2),
-      mbs: fc.nat(9),
-      mia: fc.nat(9),
-      lbl: fc.array(name),
-      et: time,
-      acpi: fc.array(address, { maxLength: 2 }),
-    },
-    { requiredKeys: [] },
+  body(
+    3,
+    'm2m:cnt',
+    fc.record(
+      {
+        rn: name,
+        mni: fc.nat(2),
+        mbs: fc.nat(9),
+        mia: fc.nat(9),
+        lbl: fc.array(name),
+        et: time,
+        acpi: fc.array(address, { maxLength: 2 }),
+      },
+      { requiredKeys: [] },
+    ),
   ),
-  fc.record({ rn: name, con: anything, et: time }, { requiredKeys: ['con'] }),
-  fc.record(
-    {
-      rn: name,
-      nu: fc.array(address, { maxLength: 2 }),
-      enc: event,
-      nct: fc.integer({ min: 0, max: 5 }),
-      exc: fc.nat(2),
-      su: address,
-    },
-    { requiredKeys: ['nu'] },
+  body(4, 'm2m:cin', fc.record({ rn: name, con: anything, et: time }, { requiredKeys: ['con'] })),
+  body(
+    23,
+    'm2m:sub',
+    fc.record(
+      {
+        rn: name,
+        nu: fc.array(address, { maxLength: 2 }),
+        enc: event,
+        nct: fc.integer({ min: 0, max: 5 }),
+        exc: fc.nat(2),
+        su: address,
+      },
+      { requiredKeys: ['nu'] },
+    ),
   ),
-  fc.record(
-    {
-      rn: name,
-      mnm: fc.nat(4),
-      mid: fc.array(address, { maxLength: 4 }),
-      mt: fc.constantFrom(0, 3, 9, 999),
-      csy: fc.nat(4),
-      macp: fc.array(address, { maxLength: 1 }),
-    },
-    { requiredKeys: ['mnm', 'mid'] },
+  body(
+    9,
+    'm2m:grp',
+    fc.record(
+      {
+        rn: name,
+        mnm: fc.nat(4),
+        mid: fc.array(address, { maxLength: 4 }),
+        mt: fc.constantFrom(0, 3, 9, 999),
+        csy: fc.nat(4),
+        macp: fc.array(address, { maxLength: 1 }),
+      },
+      { requiredKeys: ['mnm', 'mid'] },
+    ),
   ),
-  fc.record({ rn: name, pv: rules, pvs: rules }),
-  fc.record(
-    { rn: name, api: fc.constant('Nx'), rr: fc.boolean(), poa: fc.array(address, { maxLength: 2 }) },
-    { requiredKeys: ['api', 'rr'] },
+  body(1, 'm2m:acp', fc.record({ rn: name, pv: rules, pvs: rules })),
+  body(
+    2,
+    'm2m:ae',
+    fc.record(
+      { rn: name, api: fc.constant('Nx'), rr: fc.boolean(), poa: fc.array(address, { maxLength: 2 }) },
+      { requiredKeys: ['api', 'rr'] },
+    ),
   ),
-  fc.dictionary(fc.constantFrom(...shortNames), likely, { maxKeys: 3 }),
-)
-const members = resourceTypes.map(({ memberName }) => memberName)
-const numbers = [...resourceTypes.map(({ type }) => type), 0, 999]
-const content = fc.oneof(
-  {
-    weight: 8,
-    arbitrary: fc
-      .tuple(fc.constantFrom(...members), nearlyRight)
-      .map(([member, attributes]) => ({ [member]: attributes })),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({ 'm2m:atrl': fc.oneof(fc.array(fc.constantFrom(...shortNames), { maxLength: 2 }), likely) }),
-  },
-  { weight: 1, arbitrary: anything },
+  fc
+    .constantFrom(...resourceTypes)
+    .chain(({ type, memberName, byShortName }) =>
+      body(type, memberName, fc.dictionary(fc.constantFrom(...byShortName.keys()), likely, { maxKeys: 3 })),
+    ),
 )
 
-const wire = fc
-  .record(
+function body(ty: number, member: string, attributes: fc.Arbitrary<unknown>) {
+  return attributes.map((pc) => ({ ty, pc: { [member]: pc } }))
+}
+
+const strange = fc.record({
+  ty: fc.oneof(fc.constantFrom(...resourceTypes.map(({ type }) => type), 0, 999), anything),
+  pc: fc.oneof(
+    fc.record({ 'm2m:atrl': fc.oneof(fc.array(fc.constantFrom(...shortNames), { maxLength: 2 }), likely) }),
+    anything,
+  ),
+})
+
+const essentials = fc.record({
+  op: fc.oneof(
+    { weight: 20, arbitrary: fc.constantFrom(1, 1, 1, 2, 2, 3, 3, 4, 5) },
+    { weight: 1, arbitrary: anything },
+  ),
+  to: address,
+  fr: fc.oneof(
+    { weight: 20, arbitrary: fc.constantFrom('Capp', 'Capp', 'CAdmin', 'C', 'Cother', 'Sown') },
+    { weight: 1, arbitrary: likely },
+  ),
+  rvi: fc.oneof({ weight: 20, arbitrary: fc.constantFrom('3', '2a') }, { weight: 1, arbitrary: anything }),
+  body: fc.oneof({ weight: 8, arbitrary: nearlyRight }, { weight: 1, arbitrary: strange }),
+})
+
+const extras = fc.record({
+  rcn: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 0, max: 13 }) }, { weight: 1, arbitrary: anything }),
+  fc: fc.oneof(
     {
-      op: fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 1, max: 5 }) }, { weight: 1, arbitrary: anything }),
-      to: address,
-      fr: fc.oneof(
-        { weight: 8, arbitrary: fc.constantFrom('Capp', 'C', 'S', 'CAdmin', 'Cother', 'Sown') },
-        { weight: 1, arbitrary: likely },
-      ),
-      rvi: fc.constantFrom('3', '4', '2a', '9'),
-      ty: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...numbers) }, { weight: 1, arbitrary: anything }),
-      pc: content,
-      rcn: fc.oneof(fc.integer({ min: 0, max: 13 }), anything),
-      fc: fc.oneof(
-        fc
-          .dictionary(fc.constantFrom(...criteria), fc.oneof(likely, conditions), { maxKeys: 3 })
-          .chain((some) => fc.constantFrom(some, { ...some, fu: 1 })),
-        anything,
-      ),
-      rt: fc.oneof(
-        fc.record(
-          { rtv: fc.integer({ min: 0, max: 6 }), nu: fc.array(address, { maxLength: 2 }) },
-          { requiredKeys: [] },
-        ),
-        anything,
-      ),
-      rqet: time,
-      rset: time,
-      oet: fc.constantFrom('0', '5', '19700101T000000', 'x'),
-      rp: time,
-      drt: fc.integer({ min: 0, max: 3 }),
-      gid: address,
-      grtm: fc.array(address, { maxLength: 2 }),
-      ec: anything,
-      zz: anything,
+      weight: 6,
+      arbitrary: fc
+        .dictionary(
+          fc.constantFrom(...criteria),
+          fc.oneof(fc.nat(9), fc.array(name, { maxLength: 2 }), likely, conditions),
+          { maxKeys: 3 },
+        )
+        .chain((some) => fc.constantFrom(some, { ...some, fu: 1 })),
     },
-    { requiredKeys: ['op', 'to', 'fr', 'rvi', 'ty', 'pc'] },
-  )
-  // Mostly few parameters at once: one that is refused hides what the others do.
-  .chain((all) =>
-    fc
-      .subarray(
-        Object.keys(all).filter((member) => !['op', 'to', 'fr', 'ty', 'pc', 'rvi'].includes(member)),
-        { maxLength: 2 },
-      )
-      .map((kept) =>
-        Object.fromEntries(
-          Object.entries(all).filter(
-            ([member]) => kept.includes(member) || ['op', 'to', 'fr', 'ty', 'pc', 'rvi'].includes(member),
-          ),
-        ),
+    { weight: 1, arbitrary: anything },
+  ),
+  rt: fc.oneof(
+    {
+      weight: 6,
+      arbitrary: fc.record(
+        { rtv: fc.integer({ min: 0, max: 6 }), nu: fc.array(address, { maxLength: 2 }) },
+        { requiredKeys: [] },
       ),
-  )
+    },
+    { weight: 1, arbitrary: anything },
+  ),
+  rqet: time,
+  rset: time,
+  oet: fc.constantFrom('0', '5', '19700101T000000', 'x'),
+  rp: time,
+  drt: fc.integer({ min: 0, max: 3 }),
+  gid: address,
+  grtm: fc.array(address, { maxLength: 2 }),
+  ec: anything,
+  zz: anything,
+})
+
+/** Where a resource of a type can be created, and where one may be that can be changed. */
+const places: Readonly<Record<number, readonly [parent: string, resource: string]>> = {
+  1: ['onem2m/app', 'onem2m/app/x'],
+  2: ['onem2m', 'onem2m/app'],
+  3: ['onem2m/app', 'onem2m/app/temp'],
+  4: ['onem2m/app/temp', 'onem2m/app/temp/la'],
+  9: ['onem2m/app', 'onem2m/app/g'],
+  23: ['onem2m/app/temp', 'onem2m/app/temp/sub'],
+}
+
+const optional = ['rcn', 'fc', 'rt', 'rqet', 'rset', 'oet', 'rp', 'drt', 'gid', 'grtm', 'ec', 'zz']
+
+// Few parameters at once: one that is refused hides what the others do.
+const wire = fc.tuple(essentials, extras, fc.subarray(optional, { maxLength: 2 }), fc.nat(2), fc.nat(3)).map(
+  ([
+    {
+      body: { ty, pc },
+      ...all
+    },
+    more,
+    kept,
+    many,
+    plausible,
+  ]): Record<string, unknown> => {
+    const place = plausible > 0 ? places[ty as number]?.[all.op === 1 ? 0 : 1] : undefined
+    const content =
+      all.op === 3 && plausible > 0
+        ? JSON.parse(
+            JSON.stringify(pc)
+              .replace(/"(rn|api)":"[^"]*",?/g, '')
+              .replace(',}', '}'),
+          )
+        : pc
+    return {
+      ...all,
+      ...(place === undefined || all.op === 4 ? {} : { to: place }),
+      ty,
+      ...(all.op === 2 ? {} : { pc: content }),
+      ...Object.fromEntries(Object.entries(more).filter(([member]) => many > 1 && kept.includes(member))),
+    }
+  },
+)
 
 test('no request, however malformed, is a fault of the CSE; each gets one response, and the CSE starts again with what they left', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(wire, { minLength: 1, maxLength: 30 }), async (requests) => {
+    fc.asyncProperty(fc.array(wire, { minLength: 1, maxLength: 40, size: 'max' }), async (requests) => {
       const kit = await (await Kit.start()).withContainer()
       await kit.create('onem2m/app', 9, {
         'm2m:grp': { rn: 'g', mnm: 9, mid: ['onem2m/app/temp', 'onem2m/app/g/fopt'] },

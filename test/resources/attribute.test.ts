@@ -7,11 +7,29 @@ import type { ResourceType } from '../../src/resources/resource-type.ts'
 import { Kit } from '../cse/kit.ts'
 
 const time = fc.constantFrom('19700101T001000', '19700101T120000,5', '20380119T031407', '19700230T000000', 'now')
-const word = fc.constantFrom('Capp', 'onem2m/app/temp', 'http://127.0.0.1:9/x?ct=json', 'a b', '', 'ü€', 'PT5S', 'text/plain:0')
+const word = fc.constantFrom(
+  'Capp',
+  'onem2m/app/temp',
+  'http://127.0.0.1:9/x?ct=json',
+  'a b',
+  '',
+  'ü€',
+  'PT5S',
+  'text/plain:0',
+)
 const number = fc.oneof(fc.integer({ min: -1, max: 12 }), fc.constantFrom(2 ** 53 - 1, 0.5, -7, 63, 64))
-const scalar: fc.Arbitrary<Json> = fc.oneof(time, word, number, fc.boolean(), fc.string({ unit: 'binary', maxLength: 4 }))
+const scalar: fc.Arbitrary<Json> = fc.oneof(
+  time,
+  word,
+  number,
+  fc.boolean(),
+  fc.string({ unit: 'binary', maxLength: 4 }),
+)
 const list = fc.array(scalar, { maxLength: 3 })
-const rule = fc.record({ acor: fc.array(word, { maxLength: 2 }), acop: number, acaf: fc.boolean() }, { requiredKeys: [] })
+const rule = fc.record(
+  { acor: fc.array(word, { maxLength: 2 }), acop: number, acaf: fc.boolean() },
+  { requiredKeys: [] },
+)
 const rules = fc.record({ acr: fc.array(rule, { maxLength: 2 }) }, { requiredKeys: [] })
 
 /** Values that may well be right for attributes whose values are objects. */
@@ -55,7 +73,10 @@ function attributesOf(type: ResourceType): fc.Arbitrary<JsonObject> {
       .filter((row) => right[row.short] !== undefined)
       .map((row) => [
         row.short,
-        fc.oneof({ weight: row.short === 'con' ? 1 : 12, arbitrary: fc.constant(right[row.short]) }, { weight: 1, arbitrary: values(row.short) }),
+        fc.oneof(
+          { weight: row.short === 'con' ? 1 : 12, arbitrary: fc.constant(right[row.short]) },
+          { weight: 1, arbitrary: values(row.short) },
+        ),
       ]),
   )
   const strange = fc.dictionary(fc.constantFrom(...rows.map(({ short }) => short), 'xyz', '__proto__'), scalar, {
@@ -63,9 +84,11 @@ function attributesOf(type: ResourceType): fc.Arbitrary<JsonObject> {
   })
   return fc
     .tuple(
-      fc.subarray(Object.keys(optional), { maxLength: 3 }).chain((names) =>
-        fc.record(Object.fromEntries(names.map((name) => [name, optional[name] as fc.Arbitrary<unknown>]))),
-      ),
+      fc
+        .subarray(Object.keys(optional), { maxLength: 3 })
+        .chain((names) =>
+          fc.record(Object.fromEntries(names.map((name) => [name, optional[name] as fc.Arbitrary<unknown>]))),
+        ),
       fc.record(mandatory),
       fc.oneof({ weight: 8, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: strange }),
     )

@@ -28,11 +28,12 @@ export interface Subject {
   read(): Promise<readonly Reading[]>
 }
 
-/** Interfaces that only exist inside this machine; a gateway with containers has dozens that come and go. */
-const internalInterface = /^(?:lo$|veth|docker|br-|virbr|ifb|dummy|cni|flannel|cali|sit|tunl|ip6tnl)/
+/** Interfaces that only exist inside this machine; a gateway with containers has dozens that come and go (`br-lan` is none of them). */
+const internalInterface = /^(?:lo$|veth|docker|br-[0-9a-f]{12}$|virbr|ifb|dummy|cni|flannel|cali|sit|tunl|ip6tnl)/
 
 export function subjectsOf(machine: Machine): readonly Subject[] {
   return [
+    { name: 'load', isSlow: false, read: () => readLoad(machine) },
     { name: 'cpu', isSlow: false, read: cpuReader(machine) },
     { name: 'memory', isSlow: false, read: () => readMemory(machine) },
     { name: 'temperature', isSlow: false, read: () => readTemperature(machine) },
@@ -42,20 +43,19 @@ export function subjectsOf(machine: Machine): readonly Subject[] {
   ]
 }
 
+async function readLoad({ files }: Machine): Promise<readonly Reading[]> {
+  return reading('cpu/load', 'load', '1', 2, await files.read('proc/loadavg', parseLoad))
+}
+
+/** The share of the time since the last reading; nothing at first. */
 function cpuReader({ files }: Machine): Subject['read'] {
   let before: CpuTimes | undefined
   return async () => {
-    const [load, times] = await Promise.all([
-      files.read('proc/loadavg', parseLoad),
-      files.read('proc/stat', parseCpuTimes),
-    ])
+    const times = await files.read('proc/stat', parseCpuTimes)
     const ticks = times && before ? times.total - before.total : 0
     const busyShare = times && before && ticks > 0 ? (times.busy - before.busy) / ticks : undefined
     before = times
-    return [
-      ...reading('cpu/load', 'load', '1', 2, load),
-      ...reading('cpu/utilization', 'utilization', '%', 1, busyShare && Math.min(1, Math.max(0, busyShare)) * 100),
-    ]
+    return reading('cpu/utilisation', 'utilisation', '%', 1, busyShare && Math.min(1, Math.max(0, busyShare)) * 100)
   }
 }
 

@@ -130,9 +130,9 @@ describe('counters', () => {
   it('of the processors give the share of time that was not idle', async () => {
     const { machine, values } = set()
     machine.texts.set('proc/stat', 'cpu  100 0 100 800 0 0 0 0 0 0\n')
-    assert.deepEqual(await values('cpu', 'cpu/utilization'), [])
+    assert.deepEqual(await values('cpu', 'cpu/utilisation'), [])
     machine.texts.set('proc/stat', 'cpu  125 0 100 860 15 0 0 0 0 0\n')
-    assert.deepEqual(await values('cpu', 'cpu/utilization'), [['cpu/utilization', 25]])
+    assert.deepEqual(await values('cpu', 'cpu/utilisation'), [['cpu/utilisation', 25]])
   })
 })
 

@@ -1,0 +1,171 @@
+/**
+ * flexContainer and flexContainerInstance (TS-0001 9.6.35 and 9.6.57, TS-0004 7.4.37): one type each, a specialization for every definition in
+ * `module-class.ts`. A definition is data: its attributes become a table like that of any other type.
+ */
+
+import {
+  type AttributeType,
+  absoluteOrRelativeTimestamp,
+  anyJson,
+  boolean,
+  float,
+  identifier,
+  integer,
+  listOf,
+  nonNegativeInteger,
+  refused,
+  text,
+  timestamp,
+} from '../onem2m/attribute-type.ts'
+import type { Json } from '../onem2m/content.ts'
+import { Status } from '../onem2m/status.ts'
+import type { Behaviour, ResourceView } from './behaviour.ts'
+import type { CommonAttributeName } from './common-attribute.ts'
+import { type ModuleClass, moduleClasses } from './module-class.ts'
+import {
+  type AttributeDefinition,
+  attribute,
+  defineResourceType,
+  encodeAttributes,
+  type ResourceType,
+} from './resource-type.ts'
+
+const valueTypes: Readonly<Record<string, AttributeType<unknown>>> = {
+  float,
+  integer,
+  boolean,
+  text,
+  timestamp,
+  enumeration: nonNegativeInteger,
+  list: listOf(anyJson),
+}
+
+const common: readonly CommonAttributeName[] = [
+  'expirationTime',
+  'accessControlPolicyIds',
+  'labels',
+  'dynamicAuthorizationConsultationIds',
+  'announceTo',
+  'announcedAttribute',
+  'announceSyncType',
+  'custodian',
+  'creator',
+  'location',
+  'stateTag',
+  'contentSize',
+]
+
+/** A line of a definition as a row of an attribute table: `currentTemperature! curT0 float`. */
+function rowOf(line: string, isInstance: boolean): readonly [string, AttributeDefinition] {
+  const [name = '', short = '', kind = ''] = line.split(' ')
+  const type = valueTypes[kind]
+  if (type === undefined) throw new Error(`module class attribute ${line}: no kind of value is called ${kind}`)
+  const isMandatory = name.endsWith('!')
+  const row = isInstance
+    ? attribute(short, type, 'NP', 'NP', 'OA')
+    : attribute(short, type, isMandatory ? 'M' : 'O', 'O', 'OA')
+  return [name.replace('!', ''), row]
+}
+
+/** Every module may say when its values were measured. */
+const generationTime: readonly [string, AttributeDefinition] = [
+  'dataGenerationTime',
+  attribute('dgt', absoluteOrRelativeTimestamp, 'O', 'O', 'OA'),
+]
+
+/** Bytes of the values that a definition names: TS-0001 9.6.35, contentSize. */
+function sizeOf(names: ReadonlySet<string>, type: ResourceType, value: (name: string) => unknown): number {
+  const attributes: Record<string, unknown> = {}
+  for (const name of names) attributes[name] = value(name)
+  let size = 0
+  for (const item of Object.values<Json>(encodeAttributes(type, attributes)))
+    size += new TextEncoder().encode(typeof item === 'string' ? item : JSON.stringify(item)).length
+  return size
+}
+
+/** Whether a flexContainer keeps its states: fcinEnabled, or any limit for instances (Release 3 has only those). */
+function keepsInstances(value: (name: string) => unknown): boolean {
+  const isEnabled = value('fcinEnabled')
+  if (typeof isEnabled === 'boolean') return isEnabled
+  return ['maxNrOfInstances', 'maxByteSize', 'maxInstanceAge'].some((name) => value(name) !== undefined)
+}
+
+function specialize({ name, shortName, attributes }: ModuleClass): ResourceType {
+  const definition = `org.onem2m.common.moduleclass.${name}`
+  const rows = [generationTime, ...attributes.map((line) => rowOf(line, false))]
+  const names = new Set(rows.map(([long]) => long))
+  const memberName = `cod:${shortName}`
+  const instance = defineResourceType({
+    type: 58,
+    name: 'flexContainerInstance',
+    memberName,
+    clause: 'TS-0001 9.6.57',
+    common: ['expirationTime', 'labels', 'location', 'contentSize'],
+    attributes: {
+      originator: attribute('org', identifier, 'NP', 'NP', 'NA'),
+      ...Object.fromEntries([generationTime, ...attributes.map((line) => rowOf(line, true))]),
+    },
+    parents: [28],
+    isInstance: true,
+    behaviour: {
+      refusesCreate: 'instances of a flexContainer are made by the CSE, with each of its changes',
+      refusesUpdate: 'an instance of a flexContainer is never changed',
+    },
+  })
+  const behaviour: Behaviour = {
+    beforeCreate({ attributes: asked }) {
+      asked['contentSize'] = sizeOf(names, type, (long) => asked[long])
+    },
+    beforeUpdate({ changes, value }) {
+      changes.set('contentSize', sizeOf(names, type, value))
+    },
+    instanceOf(resource: ResourceView) {
+      const value = (long: string) => resource.stored[long]
+      if (!keepsInstances(value)) return undefined
+      const state: Record<string, unknown> = { contentSize: value('contentSize') }
+      for (const long of names) state[long] = value(long)
+      return state
+    },
+  }
+  const type: ResourceType = defineResourceType({
+    type: 28,
+    name,
+    memberName,
+    clause: 'TS-0001 9.6.35',
+    common,
+    attributes: {
+      containerDefinition: attribute('cnd', containerDefinition(definition), 'M', 'NP', 'MA'),
+      ontologyRef: attribute('or', identifier, 'O', 'O', 'OA'),
+      nodeLink: attribute('nl', identifier, 'O', 'O', 'OA'),
+      maxNrOfInstances: attribute('mni', nonNegativeInteger, 'O', 'O', 'OA'),
+      maxByteSize: attribute('mbs', nonNegativeInteger, 'O', 'O', 'OA'),
+      maxInstanceAge: attribute('mia', nonNegativeInteger, 'O', 'O', 'OA'),
+      fcinEnabled: attribute('fcied', boolean, 'O', 'O', 'OA'),
+      currentNrOfInstances: attribute('cni', nonNegativeInteger, 'NP', 'NP', 'NA', true),
+      currentByteSize: attribute('cbs', nonNegativeInteger, 'NP', 'NP', 'NA', true),
+      ...Object.fromEntries(rows),
+    },
+    parents: [2, 3, 5, 14, 16, 28],
+    virtualChildren: ['la', 'ol'],
+    isSpecialized: true,
+    unknownSpecialization: Status.SPECIALIZATION_SCHEMA_NOT_FOUND,
+    instanceDefinition: instance,
+    behaviour,
+  })
+  return type
+}
+
+function containerDefinition(definition: string): AttributeType<string> {
+  return {
+    name: definition,
+    decode(wire, where) {
+      if (wire !== definition) throw refused(where, wire, definition)
+      return definition
+    },
+  }
+}
+
+export const flexContainers: readonly ResourceType[] = moduleClasses.map(specialize)
+
+/** One for all, so that it is among the types that this CSE has. */
+export const flexContainerInstance = flexContainers[0]?.instanceDefinition as ResourceType
