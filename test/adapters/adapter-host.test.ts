@@ -319,7 +319,10 @@ describe('an adapter', () => {
   it('whose devices all fail says why of a few, and how many more', async () => {
     const gateway = await new Gateway().start()
     const names = Array.from({ length: 8 }, (_, index) => `d${index}`)
-    const host = await gateway.host([entryOf('barn', ({ report }) => names.forEach((name) => report(name, 'EIO')))])
+    const fail = ({ report }: { report(part: string, fault: string): void }) => {
+      for (const name of names) report(name, 'EIO')
+    }
+    const host = await gateway.host([entryOf('barn', fail)])
     assert.equal(host.statuses[0]?.state, 'failed')
     assert.match(host.statuses[0]?.reason ?? '', /^d0: EIO; .*; d4: EIO; and 3 more$/)
     assert.equal(gateway.warnings.length, 8)

@@ -1,6 +1,6 @@
 /** An MQTT client for tests, at the other end of a pair of streams: it says what it is told, and keeps what it hears. */
 
-import { duplexPair } from 'node:stream'
+import { type Duplex, duplexPair } from 'node:stream'
 import { after } from 'node:test'
 import mqtt from 'mqtt-packet'
 import { Broker, type BrokerLimits } from '../../src/broker/broker.ts'
@@ -55,6 +55,11 @@ export async function startBroker(
 
 export type Heard = mqtt.Packet
 
+/** Whatever takes connections. */
+export interface Accepting {
+  handle(stream: Duplex): unknown
+}
+
 export class TestClient {
   readonly heard: Heard[] = []
   readonly #stream
@@ -64,7 +69,7 @@ export class TestClient {
   acknowledges = true
   #waiting: (() => void)[] = []
 
-  constructor(broker: Broker) {
+  constructor(broker: Accepting) {
     const [near, far] = duplexPair()
     this.#stream = near
     const parser = mqtt.parser()
@@ -82,7 +87,7 @@ export class TestClient {
   }
 
   static async connect(
-    broker: Broker,
+    broker: Accepting,
     clientId: string,
     options: { readonly clean?: boolean; readonly will?: mqtt.IConnectPacket['will'] } = {},
   ): Promise<TestClient> {

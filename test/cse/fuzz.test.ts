@@ -293,7 +293,7 @@ const wire = fc.tuple(essentials, extras, fc.subarray(optional, { maxLength: 2 }
     many,
     plausible,
   ]): Record<string, unknown> => {
-    const place = plausible > 0 ? places[ty as number]?.[all.op === 1 ? 0 : 1] : undefined
+    const place = plausible > 0 && typeof ty === 'number' ? places[ty]?.[all.op === 1 ? 0 : 1] : undefined
     const content =
       all.op === 3 && plausible > 0
         ? JSON.parse(

@@ -134,7 +134,7 @@ for (const type of creatable.filter(({ type: number }) => [1, 2, 3, 4, 9, 23].in
           return
         }
         accepted++
-        const address = (content?.[type.memberName] as JsonObject)['ri'] as string
+        const address = (content as Record<string, JsonObject>)[type.memberName]?.['ri'] as string
         const read = await kit.retrieve(address, { originator: 'CAdmin' })
         const shown = read.content?.[type.memberName] as JsonObject
         for (const [name, value] of Object.entries(attributes)) {
