@@ -92,7 +92,7 @@ export class RunningAdapter {
     const timeout = clock.after(startTimeoutMs, () => abort.abort(new Error(`not ready within ${startTimeoutMs} ms`)))
     try {
       const adapter = await entry.load()
-      if (this.#stopping !== undefined) return
+      abort.signal.throwIfAborted()
       await Promise.race([adapter.start(context), abortionOf(abort.signal)])
       this.#failures = 0
       this.#health.note('start', undefined)

@@ -76,6 +76,8 @@ export class Gateway {
 
     const mqttAddresses = await this.#startMqtt(store, cse, listeners.mqtt)
     const httpAddresses = await this.#startHttp(cse, listeners.http)
+    // While there is still a way out: what subscriptions have collected.
+    this.#stops.push(() => cse.flushNotifications(2000))
     this.#startAdapters(cse)
     return { mqtt: mqttAddresses.map(writeAddress), http: httpAddresses.map(writeAddress) }
   }
@@ -167,6 +169,12 @@ export class Gateway {
         maxRetainedMessages: mqtt.maxRetained,
         maxRetainedBytes: mqtt.maxRetainedSizeBytes,
         maxInflightInbound: mqtt.maxInflightInbound,
+        maxInflight: mqtt.maxInflight,
+        maxQueuedMessages: mqtt.maxQueued,
+        maxQueuedBytes: mqtt.maxQueuedSizeBytes,
+        maxSessions: mqtt.maxSessions,
+        sessionExpiryMs: mqtt.sessionExpiryMs,
+        maxConnecting: mqtt.maxConnecting,
         connectTimeoutMs: mqtt.connectTimeoutMs,
         slowConsumerDropBytes: mqtt.slowConsumerDropSizeBytes,
         slowConsumerCloseBytes: mqtt.slowConsumerCloseSizeBytes,

@@ -1,16 +1,22 @@
 /** The embedded MQTT broker as the rest of the house knows it: listeners, in-process consumers and publishers, limits and their counters. */
 
 import type { Duplex } from 'node:stream'
-import type { Client } from 'aedes'
 import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import type { Store } from '../store/store.ts'
+import { BrokerState } from './broker-state.ts'
+import type { Acceptance, Connection } from './connection.ts'
 import { EdgeBroker } from './edge-broker.ts'
+import { OversizedError } from './frame-reader.ts'
+import { type BrokerLimits, defaultBrokerLimits } from './limits.ts'
 import { type ListenAddress, Listener } from './listener.ts'
+import { Message } from './message.ts'
 import { Parking } from './parking.ts'
-import { Persistence } from './persistence.ts'
-import type { AedesClient, AedesPacket, QoS, Subscription } from './surface.ts'
+import type { AedesClient, AedesConnect, AedesWill, QoS } from './surface.ts'
+import type { Route } from './topic-router.ts'
+import { type FilterRequest, ProtocolError, topicFault } from './wire.ts'
 
+export { type BrokerLimits, defaultBrokerLimits } from './limits.ts'
 export type { ListenAddress } from './listener.ts'
 
 export interface BrokerConnection {
@@ -36,38 +42,16 @@ export interface TopicConsumer {
   consume(publication: Publication, done: () => void): void
 }
 
-/** Every bound of the broker. Defaults are the configuration's. */
-export interface BrokerLimits {
-  readonly maxConnections: number
-  readonly maxPacketBytes: number
-  readonly maxTopicLevels: number
-  readonly maxTopicBytes: number
-  readonly maxSubscriptionsPerClient: number
-  readonly maxRetainedMessages: number
-  readonly maxRetainedBytes: number
-  /** Inbound QoS 2 messages that wait for PUBREL. */
-  readonly maxInflightInbound: number
-  readonly connectTimeoutMs: number
-  /** Unsent bytes of one connection beyond which QoS 0 messages are dropped. */
-  readonly slowConsumerDropBytes: number
-  /** Unsent bytes beyond which the connection is closed. */
-  readonly slowConsumerCloseBytes: number
-  readonly maxParkedMessages: number
-  readonly maxParkedBytes: number
-}
-
 export interface BrokerDependencies {
   readonly store: Store
   readonly clock: Clock
   readonly log: Log
   readonly listen: readonly ListenAddress[]
-  readonly limits: BrokerLimits
-  /** False: consumers are served through ordinary subscriptions and publishes, as the oracle that the fast path is compared with. */
+  /** Those that are not given are `defaultBrokerLimits`. */
+  readonly limits?: Partial<BrokerLimits>
+  /** False: consumers are served like any subscriber, as the oracle that the fast path is compared with. */
   readonly fastPath?: boolean
 }
-
-/** Fixed: it is part of the order in which queued messages are kept. */
-const brokerId = 'fieldgate'
 
 export class Broker {
   readonly statistics = {
@@ -75,34 +59,59 @@ export class Broker {
     consumed: 0,
     parked: 0,
     droppedMessages: 0,
+    overflowedMessages: 0,
     closedSlow: 0,
     closedOversized: 0,
     refusedConnections: 0,
     refusedRetained: 0,
     refusedSubscriptions: 0,
+    endedSessions: 0,
     notStored: 0,
   }
   readonly #dependencies: BrokerDependencies
-  readonly #persistence: Persistence
+  readonly #limits: BrokerLimits
+  readonly #state: BrokerState
   readonly #aedes: EdgeBroker
   readonly #parking: Parking
   readonly #consumers: TopicConsumer[] = []
-  /** Consumers that are served the slow way. */
-  readonly #subscribers: TopicConsumer[] = []
-  readonly #connections = new WeakMap<object, BrokerConnection>()
+  readonly #origins = new WeakMap<object, BrokerConnection>()
   readonly #usernames = new WeakMap<object, string>()
+  #connecting = 0
   #listeners: Listener[] = []
   #isStopped = false
 
   constructor(dependencies: BrokerDependencies) {
-    const { store, clock, limits } = dependencies
+    const { store, clock, log } = dependencies
+    const limits = { ...defaultBrokerLimits, ...dependencies.limits }
+    this.#limits = limits
     this.#dependencies = dependencies
-    this.#persistence = new Persistence({ store, brokerId })
+    this.#state = new BrokerState({
+      store,
+      clock,
+      limits,
+      overflowed: (clientId) => {
+        this.statistics.overflowedMessages++
+        log.warn('mqtt: a message for a client was dropped: as many wait for it as mqtt.max_queued allows', {
+          client: clientId,
+        })
+      },
+      ended: (clientId, reason) => {
+        this.statistics.endedSessions++
+        log.info('mqtt: a session that nobody came back to was ended', { client: clientId, reason })
+      },
+      notRetained: (topic) => {
+        this.statistics.refusedRetained++
+        log.warn('mqtt: a message was not retained: as many are as mqtt.max_retained allows', { topic })
+      },
+    })
     this.#parking = new Parking({
       clock,
       limits: { maxMessages: limits.maxParkedMessages, maxBytes: limits.maxParkedBytes },
     })
     this.#aedes = this.#createAedes()
+    if (dependencies.fastPath === false) {
+      this.#state.router.listen('#', (message, source) => this.#offerToConsumer(message, source))
+    }
   }
 
   get connectedClients(): number {
@@ -110,20 +119,15 @@ export class Broker {
   }
 
   get retainedMessages(): number {
-    return this.#persistence.retainedCount
+    return this.#state.retained.count
   }
 
   /** Loads sessions and retained messages, then opens the listeners. Rejects with the system's error when an address can't be had. */
   async start(): Promise<readonly ListenAddress[]> {
     await this.#aedes.open()
-    const { listen, limits } = this.#dependencies
     const addresses: ListenAddress[] = []
-    for (const address of listen) {
-      const listener = new Listener({
-        address,
-        maxConnections: limits.maxConnections,
-        accept: (socket) => this.handle(socket),
-      })
+    for (const address of this.#dependencies.listen) {
+      const listener = new Listener({ address, accept: (socket) => this.handle(socket) })
       addresses.push(await listener.start())
       this.#listeners.push(listener)
     }
@@ -136,32 +140,34 @@ export class Broker {
     this.#isStopped = true
     for (const listener of this.#listeners) listener.close()
     this.#parking.stop()
+    this.#state.sessions.stop()
     if (!this.#aedes.closed) await new Promise<void>((resolve) => this.#aedes.close(resolve))
     for (const listener of this.#listeners) listener.destroyConnections()
     this.#listeners = []
   }
 
   consume(consumer: TopicConsumer): void {
-    if (this.#dependencies.fastPath === false) this.#consumeAsSubscriber(consumer)
-    else this.#consumers.push(consumer)
-  }
-
-  /** The slow path: the consumer as one subscriber among others. What a client sees must be the same. */
-  #consumeAsSubscriber(consumer: TopicConsumer): void {
-    this.#subscribers.push(consumer)
-    this.#aedes.router.on('#', (packet, done) => {
-      const client = this.#aedes.clients[packet.clientId ?? '']
-      if (client !== undefined && consumer.takes(packet.topic)) {
-        this.statistics.consumed++
-        consumer.consume(this.#publicationOf(packet, client), () => {})
-      }
-      done()
-    })
+    this.#consumers.push(consumer)
   }
 
   /** Takes a connection that was accepted elsewhere: a socket, or one end of a pair in a test. */
   handle(stream: Duplex): void {
-    this.#aedes.handle(stream)
+    const { log } = this.#dependencies
+    const limits = this.#limits
+    if (this.#aedes.connections >= limits.maxConnections || this.#connecting >= limits.maxConnecting) {
+      this.statistics.refusedConnections++
+      log.warn(
+        'mqtt: a connection was refused: there are as many as mqtt.max_connections or mqtt.max_connecting allows',
+      )
+      stream.destroy()
+      return
+    }
+    this.#connecting++
+    const client = this.#aedes.handle(stream)
+    const isConnecting = () => this.#aedes.connectionOf(client)?.session === undefined
+    stream.once('close', () => {
+      if (isConnecting()) this.#connecting--
+    })
   }
 
   /**
@@ -178,101 +184,109 @@ export class Broker {
   }): 'routed' | 'parked' | 'nobody' {
     const { topic, qos, parkMs = 0, addressee } = message
     const payload = typeof message.payload === 'string' ? Buffer.from(message.payload) : message.payload
-    const isHeard =
-      this.#aedes.router.hasListener(topic, addressee) ||
-      (qos > 0 && this.#persistence.sessions.wanting(topic).size > 0)
+    const route = this.#state.router.routeOf(topic)
+    const isHeard = route.filters.some(
+      (filter) => addressee === undefined || filter === topic || `${filter}/`.includes(`/${addressee}/`),
+    )
     if (!isHeard && parkMs === 0) return 'nobody'
-    this.#aedes.route({ topic, payload, qos, retain: false })
+    this.#state.route(Message.of({ topic, payload, qos, retain: false }), route)
     if (isHeard) return 'routed'
     this.#parking.park({ topic, payload, qos }, parkMs)
     this.statistics.parked++
     return 'parked'
   }
 
-  /** Publishes like any client would. `done` is called when the message is kept where it has to be. */
+  /** Publishes like any client would. `done` is called when the message is kept where it has to be, or with why it could not be. */
   publish(
     message: { readonly topic: string; readonly payload: Buffer; readonly qos: QoS; readonly retain: boolean },
     done: (error?: Error | null) => void = () => {},
   ): void {
-    this.#aedes.publish(message, undefined, done)
+    const fault = topicFault(message.topic, this.#topicLimits)
+    if (fault !== undefined) done(new ProtocolError(fault))
+    else if (this.#state.route(Message.of(message), this.#state.router.routeOf(message.topic)))
+      this.#state.settled((error) => done(error ?? null))
+    else done(null)
   }
 
   /** Subscribes in process; the returned function ends it. */
   subscribe(filter: string, handler: (topic: string, payload: Buffer) => void): () => void {
-    const listener = (packet: AedesPacket, done: () => void) => {
-      handler(packet.topic, packet.payload)
-      done()
-    }
-    this.#aedes.router.on(filter, listener)
-    return () => this.#aedes.router.removeListener(filter, listener)
+    return this.#state.router.listen(filter, (message) => handler(message.topic, message.payload))
+  }
+
+  get #topicLimits() {
+    const { maxTopicLevels, maxTopicBytes } = this.#limits
+    return { maxLevels: maxTopicLevels, maxBytes: maxTopicBytes }
   }
 
   #createAedes(): EdgeBroker {
-    const { limits, log } = this.#dependencies
-    const aedes: EdgeBroker = new EdgeBroker({
-      persistence: this.#persistence,
-      maxPacketBytes: limits.maxPacketBytes,
+    const { log } = this.#dependencies
+    const limits = this.#limits
+    return new EdgeBroker({
+      state: this.#state,
+      limits: {
+        maxPacketBytes: limits.maxPacketBytes,
+        maxInflightInbound: limits.maxInflightInbound,
+        dropBytes: limits.slowConsumerDropBytes,
+        closeBytes: limits.slowConsumerCloseBytes,
+      },
       options: {
-        id: brokerId,
+        connectTimeout: limits.connectTimeoutMs,
         // Only the listener limit of each connection is made of this; nothing queues.
         concurrency: 100,
-        connectTimeout: limits.connectTimeoutMs,
-        maxTopicLevels: limits.maxTopicLevels,
-        maxInflightInbound: limits.maxInflightInbound,
         drainTimeout: 0,
-        preConnect: (client, packet, callback) => this.#preConnect(client as AedesClient, packet, callback),
+        preConnect: (client, packet, callback) =>
+          this.#preConnect(client as AedesClient, packet as unknown as AedesConnect, callback),
         authenticate: (client, username, _password, done) => {
           if (username !== undefined) this.#usernames.set(client, username)
           done(null, true)
         },
-        authorizePublish: (client, packet, callback) => this.#authorizePublish(client, packet as AedesPacket, callback),
-        authorizeSubscribe: (client, subscription, callback) =>
-          callback(null, this.#mayHave(client as AedesClient, subscription as Subscription) ? subscription : null),
       },
-      delivery: {
-        dropBytes: limits.slowConsumerDropBytes,
-        closeBytes: limits.slowConsumerCloseBytes,
-        mayReceive: () => true,
-        dropped: (client) => {
-          this.statistics.droppedMessages++
-          log.warn('mqtt: messages dropped: a client does not read fast enough', { client: client.id })
-        },
-        tooSlow: (client) => {
-          this.statistics.closedSlow++
-          log.warn('mqtt: connection closed: a client does not read', { client: client.id })
-          client.conn.destroy()
-        },
+      host: {
+        routeOf: (topic, isWellFormed) => this.#routeOf(topic, isWellFormed),
+        publish: (connection, message, route, isDuplicate, messageId) =>
+          this.#publish(connection, message, route, isDuplicate, messageId),
+        subscribe: (connection, requests, settled) => this.#subscribe(connection, requests, settled),
+        subscribed: (connection, requests, granted) => this.#subscribed(connection, requests, granted),
+        unsubscribe: (connection, filters, settled) => this.#unsubscribe(connection, filters, settled),
+        whenKept: (call) => this.#state.settled((error) => error ?? call()),
+        failed: (connection, error) => this.#failed(connection, error),
       },
-      intercept: (packet, client, done) => this.#intercept(packet, client, done),
-      checkRetained: (packet) => this.#checkRetained(packet),
-      oversized: (client, bytes) => {
-        this.statistics.closedOversized++
-        log.warn('mqtt: connection closed: a packet is larger than mqtt.max_packet_size', { client: client.id, bytes })
+      published: (will, client, done) => this.#publishWill(will, client, done),
+      connected: (connection) => {
+        this.#connecting--
+        this.#takeParked(connection)
       },
-      notStored: (client, error) => {
-        this.statistics.notStored++
-        log.error('mqtt: a message could not be stored; it is not acknowledged', {
-          client: client?.id,
-          reason: error.message,
-        })
+      disconnected: () => {},
+      dropped: (client) => {
+        this.statistics.droppedMessages++
+        log.warn('mqtt: messages dropped: a client does not read fast enough', { client: client.id })
       },
-      subscribed: (filter, client) => {
-        for (const message of this.#parking.take(filter)) aedes.deliverTo(client, message)
+      tooSlow: (client) => {
+        this.statistics.closedSlow++
+        log.warn('mqtt: connection closed: a client does not read', { client: client.id })
+        client.conn.destroy()
       },
     })
-    aedes.on('clientError', (client, error) =>
-      log.debug('mqtt: client error', { client: client.id, reason: error.message }),
-    )
-    aedes.on('connectionError', (_client, error) => log.debug('mqtt: connection error', { reason: error.message }))
-    return aedes
   }
 
   #preConnect(
     client: AedesClient,
-    packet: { readonly clientId: string; readonly clean?: boolean },
+    packet: AedesConnect,
     callback: (error: Error | null, success: boolean) => void,
   ): void {
-    if (packet.clientId !== '' || packet.clean === true) {
+    const { clientId, will } = packet
+    const fault =
+      // A name that was not UTF-8 reads as one with U+FFFD. [MQTT-1.5.3-1] [MQTT-1.5.3-2]
+      /[\0\ufffd]/.test(clientId)
+        ? 'a client identifier is not UTF-8'
+        : will && /\ufffd/.test(will.topic)
+          ? 'a topic is not UTF-8'
+          : will && topicFault(will.topic, this.#topicLimits)
+    if (fault) {
+      callback(new ProtocolError(fault), false)
+      return
+    }
+    if (clientId !== '' || packet.clean === true) {
       callback(null, true)
       return
     }
@@ -282,78 +296,194 @@ export class Broker {
     callback(new Error('a client identifier is needed for a session that is kept'), false)
   }
 
-  #authorizePublish(client: Client | null, packet: AedesPacket, callback: (error?: Error | null) => void): void {
-    const { maxTopicBytes } = this.#dependencies.limits
-    if (client !== null && this.#aedes.isOversized(packet, client as AedesClient))
-      callback(new Error('packet too large'))
-    else if (packet.topic.startsWith('$SYS/')) callback(new Error('$SYS topics belong to the broker'))
-    else if (Buffer.byteLength(packet.topic) > maxTopicBytes)
-      callback(new Error('topic is longer than mqtt.max_topic_size'))
-    else {
-      this.statistics.published++
-      if (client !== null) this.#aedes.takeOverAcknowledgement(packet)
-      // What is a consumer's is never kept for others, whichever way it takes.
-      if (this.#subscribers.some((consumer) => consumer.takes(packet.topic))) packet.retain = false
-      callback(null)
-    }
+  #failed(connection: Connection, error: Error): void {
+    const { log } = this.#dependencies
+    const { client } = connection
+    if (error instanceof OversizedError) {
+      this.statistics.closedOversized++
+      log.warn('mqtt: connection closed: a packet is larger than mqtt.max_packet_size', {
+        client: client.id,
+        bytes: error.bytes,
+      })
+    } else
+      log.debug('mqtt: connection closed: a client broke the protocol', { client: client.id, reason: error.message })
+    client.conn.destroy()
   }
 
-  #mayHave(client: AedesClient, subscription: Subscription): boolean {
-    const { limits, log } = this.#dependencies
-    const isKnown = client.subscriptions[subscription.topic] !== undefined
-    if (isKnown || Object.keys(client.subscriptions).length < limits.maxSubscriptionsPerClient) return true
-    this.statistics.refusedSubscriptions++
-    log.warn('mqtt: subscription refused: a client has as many as mqtt.max_subscriptions allows', { client: client.id })
-    return false
+  #routeOf(topic: string, isWellFormed: () => boolean): Route {
+    const { router } = this.#state
+    const known = router.knownRoute(topic)
+    if (known !== undefined) return known
+    const fault = isWellFormed() ? topicFault(topic, this.#topicLimits) : 'a topic is not UTF-8'
+    if (fault !== undefined) throw new ProtocolError(fault)
+    return router.routeOf(topic)
   }
 
-  #checkRetained(packet: AedesPacket): Error | undefined {
-    const { limits, log } = this.#dependencies
-    const { retainedCount, retainedBytes } = this.#persistence
-    if (
-      packet.payload.length === 0 ||
-      (retainedCount < limits.maxRetainedMessages && retainedBytes + packet.payload.length <= limits.maxRetainedBytes)
-    )
-      return undefined
-    this.statistics.refusedRetained++
-    log.warn('mqtt: message not retained: as many are as mqtt.max_retained allows', { topic: packet.topic })
-    return new Error('too many retained messages')
+  #publish(
+    connection: Connection,
+    message: Message,
+    route: Route,
+    isDuplicate: boolean,
+    messageId: number,
+  ): Acceptance {
+    this.statistics.published++
+    const { topic, qos } = message
+    // Nobody but the broker speaks of the broker; what is not allowed is acknowledged all the same. [MQTT-3.3.5-2]
+    if (topic.startsWith('$SYS/')) return 'done'
+    const consumer = this.#consumers.find((each) => each.takes(topic))
+    if (consumer !== undefined && this.#dependencies.fastPath !== false)
+      return this.#consume(consumer, connection, message, route, isDuplicate, messageId)
+    const routed = consumer === undefined ? message : withoutRetain(message)
+    if (!this.#state.route(routed, route, connection) || qos === 0) return 'done'
+    this.#whenStored(connection, (isKept) => connection.kept(qos, messageId, isKept))
+    return 'keeping'
+  }
+
+  /** Without PUBACK, PUBREC or SUBACK a client does it again, once it is back. */
+  #whenStored(connection: Connection, call: (isKept: boolean) => void): void {
+    this.#state.settled((error) => {
+      call(error === undefined)
+      if (error === undefined) return
+      this.statistics.notStored++
+      this.#dependencies.log.error('mqtt: something could not be stored; it is not acknowledged', {
+        client: connection.id,
+        reason: error.message,
+      })
+      connection.close()
+    })
   }
 
   /** The fast path: a publication on a consumer's topic goes to it alone, unless somebody watches. */
-  #intercept(packet: AedesPacket, client: AedesClient, done: () => void): boolean {
-    const consumer = this.#consumers.find((each) => each.takes(packet.topic))
-    if (consumer === undefined) return false
+  #consume(
+    consumer: TopicConsumer,
+    connection: Connection,
+    message: Message,
+    route: Route,
+    isDuplicate: boolean,
+    messageId: number,
+  ): Acceptance {
+    const { topic, qos } = message
     this.statistics.consumed++
-    if (this.#aedes.router.hasListener(packet.topic)) this.#aedes.route({ ...packet, retain: false }, client)
-    consumer.consume(this.#publicationOf(packet, client), done)
-    return true
+    if (route.filters.length > 0) this.#state.route(withoutRetain(message), route, connection)
+    let isDone = false
+    let isLate = false
+    const publication = { topic, payload: message.payload, qos, isDuplicate, connection: this.#originOf(connection) }
+    consumer.consume(publication, () => {
+      if (isDone) return
+      isDone = true
+      if (isLate) connection.consumed(qos, messageId)
+    })
+    isLate = true
+    return isDone ? 'done' : 'consuming'
   }
 
-  #publicationOf(packet: AedesPacket, client: AedesClient): Publication {
-    return {
-      topic: packet.topic,
-      payload: packet.payload,
-      qos: packet.qos,
-      isDuplicate: packet.dup,
-      connection: this.#connectionOf(client),
+  #offerToConsumer(message: Message, source: object | undefined): void {
+    const { topic, payload, qos } = message
+    const consumer = source && this.#consumers.find((each) => each.takes(topic))
+    if (!consumer) return
+    this.statistics.consumed++
+    const connection = this.#originOf(source as Connection)
+    consumer.consume({ topic, payload, qos, isDuplicate: false, connection }, () => {})
+  }
+
+  #publishWill(will: AedesWill, client: AedesClient | undefined, done: (error?: Error | null) => void): void {
+    const { topic, payload, qos = 0, retain = false, properties } = will
+    const message = Message.of({ topic, payload: Buffer.from(payload), qos, retain, properties })
+    const connection = client && this.#aedes.connectionOf(client)
+    if (topic.startsWith('$SYS/') || connection === undefined) done(null)
+    else if (this.#publish(connection, message, this.#state.router.routeOf(topic), false, 0) === 'done') done(null)
+    else this.#state.settled((error) => done(error ?? null))
+  }
+
+  #subscribe(
+    connection: Connection,
+    requests: readonly FilterRequest[],
+    settled: (granted: readonly (QoS | 128)[]) => void,
+  ): void {
+    const { session } = connection
+    if (session === undefined) return
+    const granted = requests.map(({ filter, qos }) => {
+      if (!this.#mayHave(connection, filter)) return 128
+      this.#state.sessions.subscribe(session, filter, qos)
+      return qos
+    })
+    if (!session.isPersistent) settled(granted)
+    else this.#whenStored(connection, (isKept) => isKept && settled(granted))
+  }
+
+  #mayHave(connection: Connection, filter: string): boolean {
+    const { log } = this.#dependencies
+    const limits = this.#limits
+    const { session } = connection
+    const fault = topicFault(filter.replace(/[+#]/g, 'x'), this.#topicLimits)
+    const hasRoom =
+      session?.subscriptions.has(filter) || (session?.subscriptions.size ?? 0) < limits.maxSubscriptionsPerClient
+    if (fault === undefined && hasRoom) return true
+    this.statistics.refusedSubscriptions++
+    log.warn(
+      'mqtt: subscription refused: a client has as many as mqtt.max_subscriptions allows, or a filter is too long',
+      {
+        client: connection.id,
+      },
+    )
+    return false
+  }
+
+  #subscribed(connection: Connection, requests: readonly FilterRequest[], granted: readonly (QoS | 128)[]): void {
+    const { session } = connection
+    if (session === undefined) return
+    requests.forEach(({ filter }, index) => {
+      const qos = granted[index]
+      if (qos === undefined || qos === 128) return
+      session.feed(this.#state.retained.matching(filter), qos, () => this.#state.nextCounter())
+      this.#deliverParked(connection, filter)
+    })
+  }
+
+  #takeParked(connection: Connection): void {
+    for (const filter of connection.session?.subscriptions.keys() ?? []) this.#deliverParked(connection, filter)
+  }
+
+  #deliverParked(connection: Connection, filter: string): void {
+    const { session } = connection
+    const granted = session?.subscriptions.get(filter) ?? 0
+    for (const { topic, payload, qos } of this.#parking.take(filter)) {
+      const message = Message.of({ topic, payload, qos, retain: false })
+      message.counter = this.#state.nextCounter()
+      if (qos === 0 || granted === 0) connection.outlet.writeOrDrop(message.encode())
+      else session?.offer(message, 1)
     }
   }
 
-  #connectionOf(client: AedesClient): BrokerConnection {
-    let connection = this.#connections.get(client)
-    if (connection === undefined) {
+  #unsubscribe(connection: Connection, filters: readonly string[], settled: () => void): void {
+    const { session } = connection
+    if (session === undefined) return
+    for (const filter of filters) this.#state.sessions.unsubscribe(session, filter)
+    if (!session.isPersistent) settled()
+    else this.#whenStored(connection, (isKept) => isKept && settled())
+  }
+
+  #originOf(connection: Connection): BrokerConnection {
+    let origin = this.#origins.get(connection)
+    if (origin === undefined) {
+      const { client } = connection
       const remoteAddress = client.conn.remoteAddress ?? '127.0.0.1'
-      connection = {
+      origin = {
         clientId: client.id,
         remoteAddress,
         isLocal: isLoopback(remoteAddress),
         username: this.#usernames.get(client),
       }
-      this.#connections.set(client, connection)
+      this.#origins.set(connection, origin)
     }
-    return connection
+    return origin
   }
+}
+
+/** What is a consumer's is never retained: a request would be executed again for each later subscriber. */
+function withoutRetain(message: Message): Message {
+  const { topic, payload, qos, retain } = message
+  return retain ? Message.of({ topic, payload, qos, retain: false }) : message
 }
 
 function isLoopback(address: string): boolean {

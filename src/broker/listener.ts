@@ -9,7 +9,6 @@ export interface ListenAddress {
 
 interface ListenerFacts {
   readonly address: ListenAddress
-  readonly maxConnections: number
   accept(socket: Socket): void
 }
 
@@ -26,7 +25,6 @@ export class Listener {
       socket.once('close', () => this.#sockets.delete(socket))
       facts.accept(socket)
     })
-    this.#server.maxConnections = facts.maxConnections
   }
 
   get connections(): number {

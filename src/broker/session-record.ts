@@ -1,7 +1,9 @@
 /** How retained messages and sessions lie in the store: keys, records, and the group commit that an acknowledgement waits for. */
 
 import type { CommitParticipant, Store, StoreChange, StoreError } from '../store/store.ts'
-import type { AedesPacket, QoS } from './surface.ts'
+import { Message } from './message.ts'
+import type { QueuedMessage } from './session.ts'
+import type { QoS } from './surface.ts'
 
 const separator = 0x0a
 
@@ -10,10 +12,20 @@ function part(text: string): string {
   return encodeURIComponent(text)
 }
 
-export const prefixes = { retained: 'b/r/', subscription: 'b/s/', queue: 'b/q/', inbound: 'b/i/' } as const
+export const prefixes = {
+  retained: 'b/r/',
+  subscription: 'b/s/',
+  queue: 'b/q/',
+  inbound: 'b/i/',
+  session: 'b/c/',
+} as const
 
 export function retainedKey(topic: string): string {
   return prefixes.retained + topic
+}
+
+export function sessionKey(clientId: string): string {
+  return prefixes.session + part(clientId)
 }
 
 export function subscriptionKey(clientId: string, filter: string): string {
@@ -35,42 +47,55 @@ export function parseClientKey(key: string, prefix: string): readonly [clientId:
 }
 
 interface MessageHead {
-  readonly c: 'publish' | 'pubrel'
   readonly t: string
   readonly q: QoS
-  readonly r?: boolean
+  /** Retained. */
+  readonly r?: true
+  /** Message identifier. */
   readonly i?: number
+  /** Released: only its PUBREL is left. */
+  readonly d?: true
+  /** Properties of MQTT 5. */
   readonly p?: unknown
 }
 
 /** A message as bytes: one line of JSON, then the payload as it is. */
-export function encodeMessage(packet: AedesPacket): Buffer {
+export function encodeMessage(message: Message, delivery: Partial<QueuedMessage> = {}): Buffer {
+  const { qos = message.qos, retain = false, messageId, isReleased = false } = delivery
   const head: MessageHead = {
-    c: packet.cmd,
-    t: packet.topic,
-    q: packet.qos,
-    ...(packet.retain ? { r: true } : {}),
-    ...(packet.messageId === undefined ? {} : { i: packet.messageId }),
-    ...(packet.properties === undefined ? {} : { p: packet.properties }),
+    t: message.topic,
+    q: qos,
+    ...(retain ? { r: true } : {}),
+    ...(messageId === undefined ? {} : { i: messageId }),
+    ...(isReleased ? { d: true } : {}),
+    ...(message.properties === undefined ? {} : { p: message.properties }),
   }
-  return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), packet.payload ?? Buffer.alloc(0)])
+  const line = Buffer.from(`${JSON.stringify(head)}\n`)
+  return isReleased ? line : Buffer.concat([line, message.payload])
 }
 
-export function decodeMessage(bytes: Uint8Array, brokerId: string, brokerCounter: number): AedesPacket {
+function decode(bytes: Uint8Array): readonly [head: MessageHead, message: Message] {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const end = buffer.indexOf(separator)
   const head = JSON.parse(buffer.toString('utf8', 0, end)) as MessageHead
+  const payload = Buffer.from(buffer.subarray(end + 1))
+  return [head, Message.of({ topic: head.t, payload, qos: head.q, retain: false, properties: head.p })]
+}
+
+export function decodeRetained(bytes: Uint8Array): Message {
+  return decode(bytes)[1]
+}
+
+export function decodeQueued(bytes: Uint8Array, counter: number): QueuedMessage {
+  const [head, message] = decode(bytes)
+  message.counter = counter
   return {
-    cmd: head.c,
-    brokerId,
-    brokerCounter,
-    topic: head.t,
-    payload: Buffer.from(buffer.subarray(end + 1)),
-    qos: head.q,
+    counter,
+    message,
+    qos: head.q as 1 | 2,
     retain: head.r ?? false,
-    dup: false,
-    ...(head.i === undefined ? {} : { messageId: head.i }),
-    ...(head.p === undefined ? {} : { properties: head.p }),
+    messageId: head.i,
+    isReleased: head.d ?? false,
   }
 }
 
@@ -85,12 +110,22 @@ export class SessionRecords {
     this.#store = store
   }
 
-  put(key: string, value: () => Uint8Array | string): void {
+  put(key: string, value: StoreChange['value']): void {
     this.#change({ key, value })
   }
 
   remove(key: string): void {
     this.#change({ key, value: undefined })
+  }
+
+  /** A message joins a client's queue. It is written as it is when its group closes: mostly sent already, with its message identifier. */
+  queue(clientId: string, queued: QueuedMessage, undo: () => void): void {
+    this.onUndo(undo)
+    this.update(clientId, queued)
+  }
+
+  update(clientId: string, queued: QueuedMessage): void {
+    this.put(queueKey(clientId, queued.counter), () => encodeMessage(queued.message, queued))
   }
 
   /** Registers how to take back in memory what was just changed. */

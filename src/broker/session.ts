@@ -1,120 +1,269 @@
-/** What the broker remembers of a client with a persistent session: its subscriptions, and the messages it has not acknowledged yet. */
+/**
+ * What is on its way to one client, and what it has begun to send: the queue, the window of unacknowledged messages, and the two halves of
+ * QoS 2 (MQTT 3.1.1 sections 4.1, 4.3 and 4.4). A session that outlives its connection is on the disk as well; another one is memory only.
+ */
 
-import { FilterTree, matchesFilter } from './filter-tree.ts'
-import { queueKey, type SessionRecords, subscriptionKey } from './session-record.ts'
-import type { AedesPacket, QoS, Subscription } from './surface.ts'
+import type { Message } from './message.ts'
+import type { Outlet } from './outlet.ts'
+import { inboundKey, queueKey, type SessionRecords } from './session-record.ts'
+import type { QoS } from './surface.ts'
+import { encodeAcknowledgement, encodePublish, PacketType } from './wire.ts'
 
-/** A message on its way to a client, in the order in which the broker took it. */
+/** A QoS 1 or 2 message to one client. `released`: its PUBREC came, a PUBREL takes its place. */
 export interface QueuedMessage {
   readonly counter: number
-  packet: AedesPacket
+  readonly message: Message
+  readonly qos: 1 | 2
+  readonly retain: boolean
+  messageId: number | undefined
+  isReleased: boolean
 }
+
+export interface SessionLimits {
+  /** Messages to a client that may be unacknowledged at a time. */
+  readonly maxInflight: number
+  /** Messages, and bytes of payload, that may wait for a client. The newest is dropped when there is no room. */
+  readonly maxQueuedMessages: number
+  readonly maxQueuedBytes: number
+}
+
+export interface SessionFacts {
+  readonly clientId: string
+  readonly limits: SessionLimits
+  /** Where it is recorded; undefined when it ends with its connection. */
+  readonly records: SessionRecords | undefined
+  /** A message found no room in the queue. */
+  overflowed(clientId: string): void
+}
+
+/** In the window of a session that is not recorded, nothing has to be remembered of a message but how far it is. */
+type InFlight = QueuedMessage | 'once' | 'exactly-once' | 'released'
 
 export class Session {
   readonly clientId: string
-  readonly subscriptions = new Map<string, Subscription>()
-  /** By broker counter, in order. */
-  readonly queue = new Map<number, QueuedMessage>()
-  /** Counters of queued messages by the message identifier they were sent with. */
-  readonly sent = new Map<number, number>()
-  /** Message identifiers of inbound QoS 2 messages that wait for PUBREL, with who waits for their commit. */
-  readonly inbound = new Map<number, Promise<void>>()
+  /** Filters, with the QoS granted. */
+  readonly subscriptions = new Map<string, QoS>()
+  readonly #facts: SessionFacts
+  readonly #records: SessionRecords | undefined
+  /** By counter, in order; none of them has been sent. */
+  readonly #waiting = new Map<number, QueuedMessage>()
+  /** By message identifier; sent and not acknowledged. */
+  readonly #inFlight = new Map<number, InFlight>()
+  /** Message identifiers of QoS 2 messages from the client that wait for its PUBREL. */
+  readonly #inbound = new Set<number>()
+  #nextId = 1
+  /** Retained messages that answer subscriptions, sent as fast as they are read. */
+  #feeds: { readonly messages: Iterator<Message>; readonly qos: QoS; readonly nextCounter: () => number }[] = []
+  #outlet: Outlet | undefined
   queuedBytes = 0
 
-  constructor(clientId: string) {
-    this.clientId = clientId
+  constructor(facts: SessionFacts) {
+    this.#facts = facts
+    this.clientId = facts.clientId
+    this.#records = facts.records
   }
 
-  enqueue(packet: AedesPacket): void {
-    const counter = packet.brokerCounter
-    this.queue.set(counter, { counter, packet })
-    this.queuedBytes += packet.payload.length
+  get isPersistent(): boolean {
+    return this.#records !== undefined
   }
 
-  dequeue(counter: number): QueuedMessage | undefined {
-    const message = this.queue.get(counter)
-    if (message === undefined) return undefined
-    this.queue.delete(counter)
-    if (message.packet.messageId !== undefined) this.sent.delete(message.packet.messageId)
-    this.queuedBytes -= message.packet.payload?.length ?? 0
-    return message
+  get isConnected(): boolean {
+    return this.#outlet !== undefined
   }
 
-  /** The highest QoS granted to a subscription that matches. */
-  grantedFor(topic: string): 1 | 2 {
-    let granted: QoS = 1
-    for (const { topic: filter, qos } of this.subscriptions.values())
-      if (qos > granted && matchesFilter(filter, topic)) granted = qos
-    return granted as 1 | 2
+  get outlet(): Outlet | undefined {
+    return this.#outlet
   }
 
-  get isEmpty(): boolean {
-    return this.subscriptions.size === 0 && this.queue.size === 0 && this.inbound.size === 0
-  }
-}
-
-/** All persistent sessions, and which of them want a message. */
-export class SessionTable {
-  readonly #sessions = new Map<string, Session>()
-  readonly #filters = new FilterTree<Session>()
-  readonly #records: SessionRecords
-
-  constructor(records: SessionRecords) {
-    this.#records = records
+  get queuedMessages(): number {
+    return this.#waiting.size + this.#inFlight.size
   }
 
-  get size(): number {
-    return this.#sessions.size
+  get inbound(): ReadonlySet<number> {
+    return this.#inbound
   }
 
-  get(clientId: string): Session | undefined {
-    return this.#sessions.get(clientId)
+  /** Everything that is recorded of the queue, in no order. */
+  *queue(): Iterable<QueuedMessage> {
+    for (const each of this.#inFlight.values()) if (typeof each === 'object') yield each
+    yield* this.#waiting.values()
   }
 
-  obtain(clientId: string): Session {
-    let session = this.#sessions.get(clientId)
-    if (session === undefined) {
-      session = new Session(clientId)
-      this.#sessions.set(clientId, session)
+  /** The client is there: what it has not acknowledged is sent again [MQTT-4.4.0-1], then what waits. */
+  connect(outlet: Outlet): void {
+    this.#outlet = outlet
+    for (const [messageId, each] of this.#inFlight)
+      if (typeof each === 'object') this.#transmit(each, messageId, !each.isReleased)
+    this.pump()
+  }
+
+  disconnect(outlet: Outlet): void {
+    if (this.#outlet !== outlet) return
+    this.#outlet = undefined
+    this.#feeds = []
+  }
+
+  /** Takes a message at QoS 1 or 2. True when it is on its way to the disk. */
+  offer(message: Message, qos: 1 | 2, retain = false, counter = message.counter): boolean {
+    const outlet = this.#outlet
+    if (this.#records === undefined) {
+      if (outlet === undefined) return false
+      if (this.#waiting.size === 0 && this.#mayTransmit(outlet)) {
+        const messageId = this.#takeId()
+        this.#inFlight.set(messageId, qos === 1 ? 'once' : 'exactly-once')
+        const { topic, payload } = message
+        outlet.write(encodePublish({ topic, payload, qos, retain, messageId }))
+        return false
+      }
     }
-    return session
-  }
-
-  values(): Iterable<Session> {
-    return this.#sessions.values()
-  }
-
-  subscribe(session: Session, subscription: Subscription): void {
-    const { topic, qos } = subscription
-    session.subscriptions.set(topic, subscription)
-    if (qos > 0) this.#filters.add(topic, session)
-    else this.#filters.remove(topic, session)
-  }
-
-  unsubscribe(session: Session, filter: string): void {
-    if (session.subscriptions.delete(filter)) this.#filters.remove(filter, session)
-  }
-
-  /** Sessions with a QoS 1 or 2 subscription that matches, with the highest QoS that was granted. */
-  wanting(topic: string): ReadonlyMap<Session, 1 | 2> {
-    const wanting = new Map<Session, 1 | 2>()
-    if (this.#filters.size > 0) {
-      this.#filters.match(topic, (session) => {
-        if (!wanting.has(session)) wanting.set(session, session.grantedFor(topic))
-      })
+    const { maxQueuedMessages, maxQueuedBytes } = this.#facts.limits
+    if (this.#waiting.size >= maxQueuedMessages || this.queuedBytes + message.payloadBytes > maxQueuedBytes) {
+      this.#facts.overflowed(this.clientId)
+      return false
     }
-    return wanting
+    const queued: QueuedMessage = {
+      counter,
+      message: message.keep(),
+      qos,
+      retain,
+      messageId: undefined,
+      isReleased: false,
+    }
+    this.restore(queued)
+    this.#records?.queue(this.clientId, queued, () => this.#remove(queued))
+    if (outlet !== undefined) {
+      this.pump()
+      if (queued.messageId === undefined) outlet.fallBehind(message.payloadBytes)
+    }
+    return this.#records !== undefined
   }
 
-  /** Ends a session: what it subscribed to, what waits for it and what it has sent halfway are forgotten. */
-  end(clientId: string): void {
-    const session = this.#sessions.get(clientId)
-    if (session === undefined) return
-    for (const filter of session.subscriptions.keys()) {
-      this.#filters.remove(filter, session)
-      this.#records.remove(subscriptionKey(clientId, filter))
+  /** Takes a message as the disk has it. */
+  restore(queued: QueuedMessage): void {
+    if (queued.messageId === undefined) this.#waiting.set(queued.counter, queued)
+    else this.#inFlight.set(queued.messageId, queued)
+    this.queuedBytes += queued.message.payloadBytes
+  }
+
+  /** Answers a subscription with retained messages, each at the lower QoS of the two, and not faster than the client reads. */
+  feed(messages: Iterator<Message>, qos: QoS, nextCounter: () => number): void {
+    this.#feeds.push({ messages, qos, nextCounter })
+    this.pump()
+  }
+
+  #pumpFeeds(outlet: Outlet): void {
+    for (let feed = this.#feeds[0]; feed !== undefined; feed = this.#feeds[0]) {
+      if (this.#waiting.size > 0 || !this.#mayTransmit(outlet)) return
+      const { done, value: message } = feed.messages.next()
+      if (done === true) {
+        this.#feeds.shift()
+        continue
+      }
+      const { topic, payload } = message
+      const qos = Math.min(feed.qos, message.qos) as QoS
+      if (qos === 0) outlet.write(encodePublish({ topic, payload, qos, retain: true }))
+      else this.offer(message, qos, true, feed.nextCounter())
     }
-    for (const counter of session.queue.keys()) this.#records.remove(queueKey(clientId, counter))
-    this.#sessions.delete(clientId)
+  }
+
+  /** Sends what waits, as far as the window and the connection allow. */
+  pump(): void {
+    const outlet = this.#outlet
+    if (outlet === undefined) return
+    this.#pumpWaiting(outlet)
+    if (this.#feeds.length > 0) this.#pumpFeeds(outlet)
+  }
+
+  #pumpWaiting(outlet: Outlet): void {
+    for (const [counter, queued] of this.#waiting) {
+      if (!this.#mayTransmit(outlet)) return
+      this.#waiting.delete(counter)
+      const messageId = this.#takeId()
+      queued.messageId = messageId
+      this.#inFlight.set(messageId, queued)
+      // A QoS 2 message must keep its identifier across a restart; one of QoS 1 may come twice. It is new in the same group more often than not.
+      if (queued.qos === 2) this.#records?.update(this.clientId, queued)
+      this.#transmit(queued, messageId, false)
+    }
+  }
+
+  #mayTransmit(outlet: Outlet): boolean {
+    return this.#inFlight.size < this.#facts.limits.maxInflight && outlet.hasRoom
+  }
+
+  #transmit(queued: QueuedMessage, messageId: number, isDuplicate: boolean): void {
+    const { message, qos, retain, isReleased } = queued
+    const { topic, payload } = message
+    this.#outlet?.write(
+      isReleased
+        ? encodeAcknowledgement(PacketType.pubrel, messageId)
+        : encodePublish({ topic, payload, qos, retain, isDuplicate, messageId }),
+    )
+  }
+
+  /** PUBACK: a QoS 1 message has arrived. */
+  acknowledged(messageId: number): void {
+    const each = this.#inFlight.get(messageId)
+    if (each === 'once' || (typeof each === 'object' && each.qos === 1)) this.#finish(messageId, each)
+  }
+
+  /** PUBREC: a QoS 2 message has arrived; it will not be sent again. [MQTT-4.3.3-1] */
+  received(messageId: number): void {
+    const each = this.#inFlight.get(messageId)
+    if (each === 'exactly-once') this.#inFlight.set(messageId, 'released')
+    else if (typeof each === 'object' && each.qos === 2 && !each.isReleased) {
+      each.isReleased = true
+      this.#records?.update(this.clientId, each)
+    }
+    this.#outlet?.write(encodeAcknowledgement(PacketType.pubrel, messageId))
+  }
+
+  /** PUBCOMP: a QoS 2 message is done with. */
+  completed(messageId: number): void {
+    const each = this.#inFlight.get(messageId)
+    if (each === 'released' || (typeof each === 'object' && each.isReleased)) this.#finish(messageId, each)
+  }
+
+  #finish(messageId: number, each: InFlight): void {
+    this.#inFlight.delete(messageId)
+    if (typeof each === 'object') {
+      this.queuedBytes -= each.message.payloadBytes
+      this.#records?.remove(queueKey(this.clientId, each.counter))
+    }
+    if (this.#waiting.size > 0 || this.#feeds.length > 0) this.pump()
+  }
+
+  #remove(queued: QueuedMessage): void {
+    const { counter, messageId } = queued
+    const isThere =
+      this.#waiting.delete(counter) ||
+      (messageId !== undefined && this.#inFlight.get(messageId) === queued && this.#inFlight.delete(messageId))
+    if (isThere) this.queuedBytes -= queued.message.payloadBytes
+  }
+
+  /** The next identifier that no unacknowledged message has. [MQTT-2.3.1-4] */
+  #takeId(): number {
+    let messageId = this.#nextId
+    while (this.#inFlight.has(messageId)) messageId = messageId === 65_535 ? 1 : messageId + 1
+    this.#nextId = messageId === 65_535 ? 1 : messageId + 1
+    return messageId
+  }
+
+  /** A QoS 2 message of the client begins: false when it is known already. [MQTT-4.3.3-2] */
+  beginInbound(messageId: number): boolean {
+    if (this.#inbound.has(messageId)) return false
+    this.#inbound.add(messageId)
+    this.#records?.onUndo(() => this.#inbound.delete(messageId))
+    this.#records?.put(inboundKey(this.clientId, messageId), '')
+    return true
+  }
+
+  /** PUBREL: the client will not send it again. */
+  endInbound(messageId: number): void {
+    if (this.#inbound.delete(messageId)) this.#records?.remove(inboundKey(this.clientId, messageId))
+  }
+
+  restoreInbound(messageId: number): void {
+    this.#inbound.add(messageId)
   }
 }

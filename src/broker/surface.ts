@@ -8,58 +8,52 @@ import type { Client } from 'aedes'
 
 export type QoS = 0 | 1 | 2
 
-/** A PUBLISH or PUBREL as Aedes passes it around (aedes-packet); `properties` are those of MQTT 5, carried along untouched. */
-export interface AedesPacket {
-  cmd: 'publish' | 'pubrel'
-  brokerId?: string | null
-  brokerCounter: number
-  topic: string
-  payload: Buffer
-  qos: QoS
-  retain: boolean
-  dup: boolean
-  messageId?: number | undefined
-  clientId?: string
-  nl?: boolean
-  properties?: unknown
-  /** Remaining length of the packet as it was read from the wire. */
-  length?: number
-}
-
-export interface Subscription {
-  topic: string
-  qos: QoS
-  rh?: number
-  rap?: boolean
-  nl?: boolean
-}
-
 /** What Aedes keeps for each connection (lib/client.js). */
 export interface AedesClient extends Client {
-  readonly conn: Duplex & { remoteAddress?: string; writableLength: number }
-  /** Filters subscribed to, with the QoS that was granted: which QoS a delivery may have. */
-  readonly subscriptions: Record<string, { readonly qos: QoS }>
-  /** The last broker counter delivered, by broker: one message is delivered once, however many subscriptions match. */
-  readonly duplicates: Record<string, number>
-  /** The next message identifier for a QoS 1 or 2 delivery. */
-  _nextId: number
-  /** The parser of mqtt-packet, with the packet that it is reading: its length is known before its body arrives. */
-  readonly _parser: { parse(chunk: Buffer): number; readonly packet?: { readonly length?: number } }
-  /** What a subscription of this client calls with each message; set in the constructor and replaced by ours. */
-  deliver0(packet: AedesPacket, done: () => void): void
-  deliverQoS(packet: AedesPacket, done: () => void): void
-  /** The keep-alive clock, restarted by each packet. */
+  readonly conn: Duplex & { remoteAddress?: string }
+  readonly closed: boolean
+  /** Taken as this connection's last will when it is not undefined. */
+  readonly will: AedesWill | null
+  /**
+   * Packets whose handling has not ended. Aedes handles a packet of a connection that is not ready only when this is 1 afterwards, and
+   * adds one for each packet that its parser emits.
+   */
+  _parsingBatch: number
+  /** What Aedes calls when it has handled a packet. */
+  _nextBatch: (error?: Error | null) => void
+  /** Aedes' own parser: it is given the packets that Aedes shall handle. */
+  readonly _parser: { parse(bytes: Buffer): number }
+  /** The keep-alive clock, restarted by each packet. [MQTT-3.1.2-24] */
   readonly _keepaliveTimer: NodeJS.Timeout | null
+  /** Aedes would stop and go on with reading; reading is ours. */
+  pause: () => void
+  resume: () => void
 }
 
-/** What Aedes' persistence interface calls a client: its identifier is all that is needed. */
-export interface ClientReference {
-  readonly id: string
+/** The last will of a client, as mqtt-packet decodes it. */
+export interface AedesWill {
+  readonly topic: string
+  readonly payload: Buffer
+  readonly qos?: QoS
+  readonly retain?: boolean
+  readonly properties?: unknown
 }
 
-/** The next free message identifier of a connection. [MQTT-2.3.1-1] */
-export function nextMessageId(client: AedesClient): number {
-  const messageId = client._nextId
-  client._nextId = messageId >= 65_535 ? 1 : messageId + 1
-  return messageId
+/** The CONNECT that Aedes shows to `preConnect`. */
+export interface AedesConnect {
+  readonly clientId: string
+  readonly clean?: boolean
+  readonly protocolVersion?: number
+  readonly username?: string
+  readonly will?: AedesWill
+}
+
+/** Of Aedes itself (aedes.js). */
+export interface AedesInternals {
+  readonly clients: Readonly<Record<string, Client>>
+  /** Forgets a client, whoever has its name by now. */
+  unregisterClient(client: Client): void
+  /** Announce that this broker lives, and publish the wills of others that do not: there are no others. */
+  readonly _heartbeatInterval: NodeJS.Timeout
+  readonly _clearWillInterval: NodeJS.Timeout
 }

@@ -1,98 +1,131 @@
 /**
- * Which listeners a message goes to: the `mq` that Aedes is given. Exact filters are one look-up, wildcard matches are remembered, and
- * emitting is synchronous, so that messages reach every listener in the order in which they were published. Nothing queues here and nobody
- * waits for a slow listener.
+ * Who gets a message: sessions, each once with the highest QoS of its subscriptions that match (MQTT 3.1.1 section 3.3.5), and listeners
+ * in this process. What a topic leads to is remembered until a subscription changes, so that a topic in use costs one look-up.
  */
 
 import { FilterTree, isWildcard } from './filter-tree.ts'
-import type { AedesPacket } from './surface.ts'
+import type { Message } from './message.ts'
+import type { Session } from './session.ts'
+import type { QoS } from './surface.ts'
 
-export type Listener = (packet: AedesPacket, done: () => void) => void
+/** `source` is the connection that published it. */
+export type Listener = (message: Message, source: object | undefined) => void
 
-interface WildcardListener {
-  readonly filter: string
-  readonly listener: Listener
+type Entry =
+  | { readonly filter: string; readonly session: Session; readonly qos: QoS; readonly listener?: undefined }
+  | { readonly filter: string; readonly listener: Listener; readonly session?: undefined }
+
+export interface Receiver {
+  readonly session: Session
+  readonly qos: QoS
 }
 
-const rememberedTopics = 1000
+export interface Route {
+  readonly topic: string
+  readonly receivers: readonly Receiver[]
+  readonly listeners: readonly Listener[]
+  /** Filters that match. */
+  readonly filters: readonly string[]
+}
 
-function ignore(): void {}
+const rememberedTopics = 2000
+const longestRememberedTopic = 256
 
 export class TopicRouter {
-  readonly #exact = new Map<string, Set<Listener>>()
-  readonly #wildcards = new FilterTree<WildcardListener>()
-  readonly #entries = new Map<string, Map<Listener, WildcardListener>>()
-  #matches = new Map<string, readonly WildcardListener[]>()
+  readonly #exact = new Map<string, Set<Entry>>()
+  readonly #wildcards = new FilterTree<Entry>()
+  readonly #bySession = new WeakMap<Session, Map<string, Entry>>()
+  #routes = new Map<string, Route>()
+  /** Filters that somebody is subscribed to, once for each. */
+  #size = 0
 
-  on(filter: string, listener: Listener, done?: () => void): this {
+  get subscriptions(): number {
+    return this.#size
+  }
+
+  subscribe(session: Session, filter: string, qos: QoS): void {
+    this.unsubscribe(session, filter)
+    const entry: Entry = { filter, session, qos }
+    let entries = this.#bySession.get(session)
+    if (entries === undefined) {
+      entries = new Map()
+      this.#bySession.set(session, entries)
+    }
+    entries.set(filter, entry)
+    this.#add(entry)
+  }
+
+  unsubscribe(session: Session, filter: string): void {
+    const entries = this.#bySession.get(session)
+    const entry = entries?.get(filter)
+    if (entry === undefined) return
+    entries?.delete(filter)
+    this.#remove(entry)
+  }
+
+  /** Listens in process; the returned function ends it. */
+  listen(filter: string, listener: Listener): () => void {
+    const entry: Entry = { filter, listener }
+    this.#add(entry)
+    return () => this.#remove(entry)
+  }
+
+  /** Where a topic leads to; the topic is one that may be published to. */
+  routeOf(topic: string): Route {
+    return this.#routes.get(topic) ?? this.#find(topic)
+  }
+
+  /** The route of a topic that was asked for before, so that the topic is known to be well formed. */
+  knownRoute(topic: string): Route | undefined {
+    return this.#routes.get(topic)
+  }
+
+  #add(entry: Entry): void {
+    const { filter } = entry
     if (isWildcard(filter)) {
-      const entry = { filter, listener }
-      const entries = this.#entries.get(filter)
-      if (entries === undefined) this.#entries.set(filter, new Map([[listener, entry]]))
-      else if (entries.has(listener)) return this
-      else entries.set(listener, entry)
       this.#wildcards.add(filter, entry)
-      this.#matches = new Map()
+      this.#routes = new Map()
     } else {
-      const listeners = this.#exact.get(filter)
-      if (listeners === undefined) this.#exact.set(filter, new Set([listener]))
-      else listeners.add(listener)
+      const entries = this.#exact.get(filter)
+      if (entries === undefined) this.#exact.set(filter, new Set([entry]))
+      else entries.add(entry)
+      this.#routes.delete(filter)
     }
-    if (done !== undefined) setImmediate(done)
-    return this
+    this.#size++
   }
 
-  removeListener(filter: string, listener: Listener, done?: () => void): this {
+  #remove(entry: Entry): void {
+    const { filter } = entry
     if (isWildcard(filter)) {
-      const entries = this.#entries.get(filter)
-      const entry = entries?.get(listener)
-      if (entry !== undefined) {
-        entries?.delete(listener)
-        if (entries?.size === 0) this.#entries.delete(filter)
-        this.#wildcards.remove(filter, entry)
-        this.#matches = new Map()
-      }
+      this.#wildcards.remove(filter, entry)
+      this.#routes = new Map()
     } else {
-      const listeners = this.#exact.get(filter)
-      listeners?.delete(listener)
-      if (listeners?.size === 0) this.#exact.delete(filter)
+      const entries = this.#exact.get(filter)
+      entries?.delete(entry)
+      if (entries?.size === 0) this.#exact.delete(filter)
+      this.#routes.delete(filter)
     }
-    if (done !== undefined) setImmediate(done)
-    return this
+    this.#size--
   }
 
-  /** Hands the packet to every listener before it returns. */
-  emit(packet: AedesPacket, done?: (error?: Error | null) => void): this {
-    for (const listener of this.#exact.get(packet.topic) ?? []) listener(packet, ignore)
-    for (const { listener } of this.#matching(packet.topic)) listener(packet, ignore)
-    done?.(null)
-    return this
-  }
-
-  close(done?: () => void): void {
-    this.#exact.clear()
-    this.#matches.clear()
-    done?.()
-  }
-
-  /** True when somebody listens; with `addressee`, somebody whose filter names that level. */
-  hasListener(topic: string, addressee?: string): boolean {
-    if (this.#exact.has(topic)) return true
-    const found = this.#matching(topic)
-    if (addressee === undefined) return found.length > 0
-    return found.some(({ filter }) => `${filter}/`.includes(`/${addressee}/`))
-  }
-
-  #matching(topic: string): readonly WildcardListener[] {
-    if (this.#wildcards.size === 0) return []
-    let found = this.#matches.get(topic)
-    if (found === undefined) {
-      const listeners: WildcardListener[] = []
-      this.#wildcards.match(topic, (entry) => listeners.push(entry))
-      found = listeners
-      if (this.#matches.size >= rememberedTopics) this.#matches.clear()
-      this.#matches.set(topic, found)
+  #find(topic: string): Route {
+    const granted = new Map<Session, QoS>()
+    const listeners: Listener[] = []
+    const filters: string[] = []
+    const visit = (entry: Entry) => {
+      filters.push(entry.filter)
+      if (entry.session === undefined) listeners.push(entry.listener)
+      else granted.set(entry.session, Math.max(entry.qos, granted.get(entry.session) ?? 0) as QoS)
     }
-    return found
+    for (const entry of this.#exact.get(topic) ?? []) visit(entry)
+    if (this.#wildcards.size > 0) this.#wildcards.match(topic, visit)
+    const receivers = Array.from(granted, ([session, qos]) => ({ session, qos }))
+    const route = { topic, receivers, listeners, filters }
+    // An ill-formed topic reads as one with U+FFFD: such a one is looked at each time.
+    if (topic.length <= longestRememberedTopic && !topic.includes('\ufffd')) {
+      if (this.#routes.size >= rememberedTopics) this.#routes.clear()
+      this.#routes.set(topic, route)
+    }
+    return route
   }
 }

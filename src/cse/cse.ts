@@ -156,6 +156,11 @@ export class Cse implements RequestHandler {
     this.#log.debug('resource tree loaded', { resources })
   }
 
+  /** Sends the notifications that are still collected, and waits for their delivery, at most this long. */
+  flushNotifications(timeoutMs: number): Promise<void> {
+    return this.#parts.notifier.flush(timeoutMs)
+  }
+
   stop(): void {
     for (const timer of this.#postponed) timer.cancel()
     this.#parts.missingData.stop()
@@ -301,10 +306,17 @@ export class Cse implements RequestHandler {
   #expire(expired: readonly (Resource | StoredInstance)[]): void {
     this.#internally(
       (execution) => {
-        for (const resource of expired) remove(execution, resource)
+        // Parents first: what goes with its parent is not removed, and told of, a second time.
+        for (const resource of expired.toSorted((left, right) => depthOf(left) - depthOf(right)))
+          if (this.#isInTree(resource)) remove(execution, resource)
       },
       () => this.#parts.expiration.retry(expired),
     )
+  }
+
+  #isInTree(resource: Resource | StoredInstance): boolean {
+    const structure = resource instanceof Resource ? resource : resource.parent
+    return this.#parts.tree.get(structure.resourceIdentifier) === structure
   }
 
   /** A change that nobody requested. When it can't be stored it is undone, and `lost` is called. */
@@ -319,6 +331,10 @@ export class Cse implements RequestHandler {
       lost()
     })
   }
+}
+
+function depthOf(resource: Resource | StoredInstance): number {
+  return resource instanceof Resource ? resource.depth : resource.parent.depth + 1
 }
 
 function dispatch(execution: Execution): Outcome | Promise<Outcome> {

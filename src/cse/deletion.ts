@@ -102,9 +102,11 @@ function removeResource(execution: Execution, resource: Resource): void {
   for (const each of all) {
     each.definition.behaviour?.beforeDelete?.(each, execution)
     parts.tree.remove(each)
+    transaction.afterCommit(() => parts.notifier.release(each))
     // Undone in reverse, so that parents are back before their children.
     transaction.onUndo(() => parts.tree.add(each))
     transaction.changes.push(parts.tree.removalOf(each))
+    transaction.afterCommit(() => parts.expiration.forget(each))
     const log = each.instances
     if (log !== undefined && log.nextSequence > 0) {
       transaction.changes.push({ key: log.countersKey, value: undefined })

@@ -122,6 +122,7 @@ function isSame(left: RequestPrimitive, right: RequestPrimitive): boolean {
     left.operation === right.operation &&
     left.to === right.to &&
     left.resourceType === right.resourceType &&
-    JSON.stringify(left.content) === JSON.stringify(right.content)
+    left.resultContent === right.resultContent &&
+    JSON.stringify([left.content, left.filterCriteria]) === JSON.stringify([right.content, right.filterCriteria])
   )
 }

@@ -19,13 +19,14 @@ interface Deadline {
 /** Longest sleep: what a timer can hold, and often enough to notice that the wall clock was set. */
 const longestSleepMs = 3_600_000
 const retryMs = 60_000
+const fewStale = 64
 /** Instances removed in one go, so that a large container does not hold up everybody else. */
 const sweepSize = 500
 
 export class Expiration {
   readonly #facts: ExpirationFacts
   /** A binary heap, earliest first. */
-  readonly #heap: Deadline[] = []
+  #heap: Deadline[] = []
   /** The entry of each resource that counts; others in the heap are stale. */
   readonly #entries = new Map<Resource, Deadline>()
   #timer: Timer | undefined
@@ -44,7 +45,25 @@ export class Expiration {
     const deadline = { atMs, resource }
     this.#entries.set(resource, deadline)
     push(this.#heap, deadline)
+    this.#compact()
     if (atMs < this.#wakeMs) this.#schedule()
+  }
+
+  /** Holds on to a resource that is gone no longer. */
+  forget(resource: Resource): void {
+    if (this.#entries.delete(resource)) this.#compact()
+  }
+
+  /** Deadlines that are kept, those that are stale included. */
+  get size(): number {
+    return this.#heap.length
+  }
+
+  /** Lifetimes are years: what is stale must not wait for its time. */
+  #compact(): void {
+    if (this.#heap.length <= 2 * this.#entries.size + fewStale) return
+    // Sorted is a heap as well.
+    this.#heap = [...this.#entries.values()].sort((left, right) => left.atMs - right.atMs)
   }
 
   /** What could not be removed, because the store failed, is tried again in a while. */

@@ -9,7 +9,9 @@ import type { Log } from '../onem2m/log.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
 import { type Serialization, serializationOfMediaType } from '../onem2m/serialization.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
+import type { Subscription } from '../resources/subscription.ts'
 import type { Requester } from './handler.ts'
+import { Pacing } from './pacing.ts'
 import type { Resource } from './resource.ts'
 import type { Tree } from './tree.ts'
 
@@ -60,20 +62,48 @@ export class Notifier {
   readonly #facts: NotifierFacts
   readonly #queues = new Map<string, TargetQueue>()
   readonly #requesters = new Map<string, Requester>()
+  readonly #pacing: Pacing
   #isStopped = false
+  #whenEmpty: (() => void)[] = []
 
   constructor(facts: NotifierFacts) {
     this.#facts = facts
+    this.#pacing = new Pacing({
+      clock: facts.clock,
+      maxWaiting: facts.limits.maxQueued,
+      send: (subscription, content) => {
+        for (const target of (subscription.stored['notificationUri'] as readonly string[] | undefined) ?? [])
+          this.send(target, content, subscription)
+      },
+      dropped: (subscription) => this.#countDropped(subscription.address),
+    })
   }
 
   use(requester: Requester): void {
     for (const scheme of requester.schemes) this.#requesters.set(scheme, requester)
   }
 
-  /** Notifies all targets of a subscription. */
+  /** Notifies all targets of a subscription, when its batch and its rate limit say so. */
   notify(subscription: Resource, notification: JsonObject): void {
-    for (const target of (subscription.stored['notificationUri'] as readonly string[] | undefined) ?? [])
-      this.send(target, notification, subscription)
+    if (!this.#isStopped) this.#pacing.offer(subscription, notification)
+  }
+
+  /** A subscription ends, or is changed: what was collected for it goes out. */
+  release(subscription: Resource): void {
+    this.#pacing.flush(subscription)
+  }
+
+  /** Sends what was collected, and resolves when all of it is delivered or given up, or `timeoutMs` have passed. */
+  async flush(timeoutMs: number): Promise<void> {
+    this.#pacing.flushAll()
+    if (this.#queues.size === 0) return
+    await new Promise<void>((resolve) => {
+      const timer = this.#facts.clock.after(timeoutMs, resolve)
+      this.#whenEmpty.push(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
   }
 
   /** Queues a notification for one target: an AE-ID or CSE-ID, an address of either, or a URL. */
@@ -86,11 +116,7 @@ export class Notifier {
     }
     if (queue.waiting.length >= this.#facts.limits.maxQueued) {
       queue.waiting.shift()
-      this.statistics.dropped++
-      this.#facts.log.warn('notifications dropped: their target does not take them', {
-        target,
-        waiting: queue.waiting.length,
-      })
+      this.#countDropped(target)
     }
     queue.waiting.push({ notification, subscription, tries: 0 })
     this.#advance(target, queue)
@@ -110,6 +136,11 @@ export class Notifier {
     this.#queues.clear()
   }
 
+  #countDropped(target: string): void {
+    this.statistics.dropped++
+    this.#facts.log.warn('notifications dropped: more wait for their target than notification.max_queued', { target })
+  }
+
   #advance(target: string, queue: TargetQueue): void {
     while (queue.pause === undefined && queue.inFlight < this.#facts.limits.maxInFlight) {
       const message = queue.waiting.shift()
@@ -118,6 +149,7 @@ export class Notifier {
       void this.#deliver(target, queue, message)
     }
     if (queue.waiting.length === 0 && queue.inFlight === 0 && queue.pause === undefined) this.#queues.delete(target)
+    if (this.#queues.size === 0) for (const call of this.#whenEmpty.splice(0)) call()
   }
 
   /** Never rejects. */
@@ -153,7 +185,7 @@ export class Notifier {
   }
 
   /** Tries each point of access in order (TS-0004 7.3.3.9); resolves to what went wrong at the last one. */
-  async #try(target: string, { notification }: Message, handedOver: () => void): Promise<Error | undefined> {
+  async #try(target: string, message: Message, handedOver: () => void): Promise<Error | undefined> {
     const places = this.#placesOf(target)
     let failure: Error = new OneM2MError(Status.TARGET_NOT_REACHABLE, `${target} has no point of access`)
     for (const { pointOfAccess, entity, serialization } of places) {
@@ -166,7 +198,7 @@ export class Notifier {
         const sending = requester.send({
           pointOfAccess,
           target: entity,
-          request: this.#request(target, notification),
+          request: this.#request(target, message),
           timeoutMs: this.#facts.limits.timeoutMs,
           ...(serialization === undefined ? {} : { serialization }),
         })
@@ -179,14 +211,18 @@ export class Notifier {
     return failure
   }
 
-  #request(target: string, content: JsonObject): RequestPrimitive {
+  #request(target: string, { notification, subscription }: Message): RequestPrimitive {
+    const { notificationEventCat, latestNotify } = (subscription?.stored ?? {}) as Subscription
+    // TS-0004 7.5.1.2.2: latestNotify goes out as event category latest.
+    const eventCategory = latestNotify === true ? latest : notificationEventCat
     return {
       operation: Operation.NOTIFY,
       to: target,
       originator: this.#facts.cseId,
       requestIdentifier: this.#facts.randomId(),
       releaseVersionIndicator: '3',
-      content,
+      content: notification,
+      ...(eventCategory === undefined ? {} : { eventCategory }),
     }
   }
 
@@ -211,6 +247,9 @@ function wantedSerialization(contentSerialization: unknown): Serialization | und
   const names = (contentSerialization as readonly string[] | undefined) ?? []
   return names.map(serializationOfMediaType).find((found) => found !== undefined)
 }
+
+/** TS-0004 6.3.4.2.13, eventCat. */
+const latest = 4
 
 function isUnreachable(error: Error): boolean {
   return error instanceof OneM2MError && error.status === Status.TARGET_NOT_REACHABLE

@@ -25,8 +25,10 @@ export function retrieve(execution: Execution): Outcome | Promise<Outcome> {
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${hidden}`)
   if (virtualChild !== undefined && resource instanceof Resource)
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${virtualChild} can't be retrieved`)
-  if (request.attributeList !== undefined)
+  if (request.attributeList !== undefined) {
+    checkCondition(execution, resource, criteria)
     return { status: Status.OK, content: partialContent(execution, resource, request.attributeList) }
+  }
   return withResultContent(execution, resource, criteria)
 }
 
@@ -38,9 +40,7 @@ function withResultContent(
   const kind = execution.request.resultContent ?? ResultContent.ATTRIBUTES
   switch (kind) {
     case ResultContent.ATTRIBUTES:
-      // TS-0004 7.3.3.7: a conditional retrieve whose condition does not hold finds nothing.
-      if (criteria !== undefined && !matcher(criteria, (parent) => execution.childrenOf(parent))(resource))
-        throw new OneM2MError(Status.NOT_FOUND, 'fc: the resource does not meet the filter criteria')
+      checkCondition(execution, resource, criteria)
       return { status: Status.OK, content: resource }
     case ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES:
     case ResultContent.CHILD_RESOURCES:
@@ -55,6 +55,16 @@ function withResultContent(
     default:
       throw refused('rcn', kind, 'one of 1, 4, 5, 6, 7, 8 in a RETRIEVE')
   }
+}
+
+/** TS-0004 7.3.3.7: a conditional retrieve whose condition does not hold finds nothing. */
+function checkCondition(
+  execution: Execution,
+  resource: Resource | StoredInstance,
+  criteria: FilterCriteria | undefined,
+): void {
+  if (criteria !== undefined && !matcher(criteria, (parent) => execution.childrenOf(parent))(resource))
+    throw new OneM2MError(Status.NOT_FOUND, 'fc: the resource does not meet the filter criteria')
 }
 
 /** rcn 4, 5, 6, 8. Without a level, references go one level down and nested resources all the way: TS-0004 7.5.2. */

@@ -1,6 +1,7 @@
 /** UPDATE (TS-0004 7.3.3.8): changed, added and deleted attributes of a resource, and what follows from them. */
 
 import { refused } from '../onem2m/attribute-type.ts'
+import { isJsonObject } from '../onem2m/content.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { formatTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
@@ -22,9 +23,11 @@ export function update(execution: Execution): Outcome {
   if (refusal !== undefined) throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${refusal}`)
   if (!(resource instanceof Resource) || virtualChild !== undefined)
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${request.to} can't be updated`)
-  const wire = contentMember(request.content, resource.definition)
-  if ('acpi' in wire) checkPolicyChange(execution, resource, Object.keys(wire))
+  // Rights go before content (TS-0004 7.3.3): who may not change the resource is told so, and not what it wrote wrong.
+  const given = Object.values(request.content ?? {})[0]
+  if (isJsonObject(given) && 'acpi' in given) checkPolicyChange(execution, resource, Object.keys(given))
   else execution.require(AccessRight.UPDATE, resource)
+  const wire = contentMember(request.content, resource.definition)
   const criteria = request.filterCriteria
   if (criteria !== undefined && !matcher(criteria, (parent) => execution.childrenOf(parent))(resource))
     throw new OneM2MError(Status.NOT_FOUND, 'fc: the resource does not meet the filter criteria')
@@ -42,6 +45,7 @@ export function update(execution: Execution): Outcome {
   if (resource.instances !== undefined) trim(execution, resource)
   keepState(execution, resource)
   raise(execution, resource, { event: NotificationEventType.UPDATE_OF_RESOURCE, resource, modified })
+  execution.transaction.afterCommit(() => execution.parts.notifier.release(resource))
   return { status: Status.UPDATED, content: updateResult(execution, resource, wire, modified) }
 }
 

@@ -43,6 +43,9 @@ export const NotificationContentType = {
   TIME_SERIES: 5,
 } as const
 
+/** Retrieval of what is not there, triggers and blocking updates: refused, so that nobody waits for a notification that never comes. */
+const unsupportedEvents: readonly number[] = [5, 6, 7]
+
 /** Which content types an event type may have, the default first. */
 const contentTypes: Readonly<Record<number, readonly number[]>> = {
   1: [1, 2, 3],
@@ -172,6 +175,11 @@ function checkCriteria(criteria: EventNotificationCriteria | undefined, parent: 
   if (criteria === undefined) return
   if (criteria.notificationEventType !== undefined && criteria.operationMonitor !== undefined)
     throw refused('enc', Object.keys(criteria), 'net or om, not both')
+  const event = criteria.notificationEventType?.find((type) => unsupportedEvents.includes(type))
+  if (event !== undefined)
+    throw new OneM2MError(Status.NOT_IMPLEMENTED, `enc.net: event type ${event} is not supported, 1, 2, 3, 4 and 8 are`)
+  if (criteria.operationMonitor !== undefined)
+    throw new OneM2MError(Status.NOT_IMPLEMENTED, 'enc.om: operation monitors are not supported')
   for (const type of criteria.childResourceType ?? []) {
     const child = engine.resourceTypes.get(type)
     if (child === undefined || !canContain(parent.definition, child))

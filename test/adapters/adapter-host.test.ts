@@ -301,6 +301,7 @@ describe('an adapter', () => {
         return new Promise(() => {})
       }),
     ])
+    await calm()
     await gateway.clock.pass(30_000)
     const host = await hosting
     assert.equal(host.statuses[0]?.reason, 'start: not ready within 30000 ms')

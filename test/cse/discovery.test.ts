@@ -129,7 +129,9 @@ function* childrenIn(wire: JsonObject): Iterable<JsonObject> {
     if (name.startsWith('m2m:') && Array.isArray(value)) yield* value as readonly JsonObject[]
 }
 
-async function grow(sprouts: readonly fc.TypeFromArbitrary<typeof sprout>[]): Promise<Kit> {
+type Sprout = typeof sprout extends fc.Arbitrary<infer T> ? T : never
+
+async function grow(sprouts: readonly Sprout[]): Promise<Kit> {
   const kit = await (await Kit.start()).withContainer()
   const containers = ['onem2m/app/temp']
   for (const [index, { where, what, lbl, text, pauseMs }] of sprouts.entries()) {

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { Expiration } from '../../src/cse/expiration.ts'
+import { Resource } from '../../src/cse/resource.ts'
 import { formatTimestamp } from '../../src/onem2m/timestamp.ts'
+import { container } from '../../src/resources/container.ts'
+import { StoreError } from '../../src/store/store.ts'
+import { ManualClock } from '../bindings/fixture.ts'
 import { Kit } from './kit.ts'
 
 const after = (kit: Kit, seconds: number) => formatTimestamp(kit.clock.wallMs() + seconds * 1000)
@@ -90,3 +95,60 @@ test('a container outlives nothing that is longer than itself: children are cut 
   assert.match(refused.reason, /^et: .*child below/)
   assert.equal((await kit.create('onem2m/app', 3, { 'm2m:cnt': { et: '19700101T000000' } })).status, 4000)
 })
+
+test('what expires together with its parent goes once, and its subscriber is told once', async () => {
+  const kit = await Kit.start()
+  const et = after(kit, 60)
+  await kit.create('onem2m', 2, { 'm2m:ae': { rn: 'app', api: 'Napp', rr: true, et } })
+  await kit.create('onem2m/app', 3, { 'm2m:cnt': { rn: 'temp' } })
+  await kit.create('onem2m/app/temp', 23, { 'm2m:sub': { rn: 's', nu: ['Capp'], su: 'http://127.0.0.1:9/su' } })
+  await kit.create('onem2m/app/temp', 23, { 'm2m:sub': { nu: ['http://127.0.0.1:9/gone'], enc: { net: [2] }, nct: 3 } })
+  kit.clock.advance(60_000)
+  const told = (await kit.notifications()).map((content) => JSON.stringify(content))
+  assert.equal(told.filter((text) => text.includes('"sud":true')).length, 1)
+  assert.equal(told.filter((text) => text.includes('"m2m:uri":"onem2m/app/temp"')).length, 1)
+  assert.equal(kit.cse.resourceCount, 1)
+})
+
+test('what expires together comes back as it was when that can not be stored', async () => {
+  const kit = await Kit.start()
+  await kit.create('onem2m', 2, { 'm2m:ae': { rn: 'app', api: 'Napp', rr: true, et: after(kit, 60) } })
+  await kit.create('onem2m/app', 3, { 'm2m:cnt': { rn: 'temp' } })
+  const enc = { net: [2] }
+  await kit.create('onem2m/app/temp', 23, { 'm2m:sub': { nu: ['http://127.0.0.1:9/gone'], enc, nct: 3 } })
+  kit.store.failNext(new StoreError('io', 'lost'))
+  kit.clock.advance(60_000)
+  assert.equal((await kit.notifications()).length, 0)
+  assert.equal(kit.cse.resourceCount, 4)
+  kit.clock.advance(60_000)
+  assert.equal((await kit.notifications()).length, 1)
+  assert.equal(kit.cse.resourceCount, 1)
+})
+
+test('what is deleted long before its time is not held until then', () => {
+  const clock = new ManualClock()
+  const expired: string[] = []
+  const expiration = new Expiration({
+    clock,
+    remove: (resources) => expired.push(...resources.map((resource) => resource.name)),
+  })
+  const root = containerNamed('root', undefined)
+  const resources = Array.from({ length: 1000 }, (_, index) => containerNamed(`c${index}`, root))
+  for (const resource of resources) {
+    root.children.set(resource.name, resource)
+    expiration.watch(resource)
+  }
+  for (const resource of resources.slice(3)) {
+    root.children.delete(resource.name)
+    expiration.forget(resource)
+  }
+  assert.ok(expiration.size < 100, `${expiration.size} deadlines for 3 resources`)
+  clock.advance(31_536_000_000)
+  assert.deepEqual(expired.toSorted(), ['c0', 'c1', 'c2'])
+  expiration.stop()
+})
+
+function containerNamed(name: string, parent: Resource | undefined): Resource {
+  const attributes = { resourceName: name, expirationTime: '19700201T000000' }
+  return new Resource({ definition: container, resourceIdentifier: name, name, parent, originator: 'Capp', attributes })
+}

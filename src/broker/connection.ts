@@ -1,0 +1,279 @@
+/**
+ * One connection's packets in order: those that pass in numbers are handled here, one after the other, as they lie in what was read; CONNECT,
+ * PINGREQ and DISCONNECT go to Aedes, and nothing overtakes them.
+ */
+
+import { isUtf8 } from 'node:buffer'
+import { FrameReader } from './frame-reader.ts'
+import { Message } from './message.ts'
+import type { Outlet } from './outlet.ts'
+import type { Session } from './session.ts'
+import type { AedesClient, QoS } from './surface.ts'
+import type { Route } from './topic-router.ts'
+import {
+  encodeAcknowledgement,
+  encodeSuback,
+  encodeUnsuback,
+  type FilterRequest,
+  PacketType,
+  ProtocolError,
+  readMessageId,
+  readSubscribe,
+  readUnsubscribe,
+} from './wire.ts'
+
+/** `done`: it is to be acknowledged. `keeping`: not before it is on the disk. `consuming`: somebody in this process is busy with it. */
+export type Acceptance = 'done' | 'keeping' | 'consuming'
+
+/** What the broker does for a connection. */
+export interface ConnectionHost {
+  /** The route of a topic that may be published to. Throws ProtocolError when it may not. */
+  routeOf(topic: string, isWellFormed: () => boolean): Route
+  /** Takes a message; `kept` or `consumed` of the connection is called later where the answer says so, never before this returns. */
+  publish(connection: Connection, message: Message, route: Route, isDuplicate: boolean, messageId: number): Acceptance
+  subscribe(
+    connection: Connection,
+    requests: readonly FilterRequest[],
+    settled: (granted: readonly (QoS | 128)[]) => void,
+  ): void
+  /** Retained messages and others that a subscription is answered with, once it is acknowledged. */
+  subscribed(connection: Connection, requests: readonly FilterRequest[], granted: readonly (QoS | 128)[]): void
+  unsubscribe(connection: Connection, filters: readonly string[], settled: () => void): void
+  /** Calls when everything that was accepted so far is on the disk. */
+  whenKept(call: () => void): void
+  failed(connection: Connection, error: Error): void
+}
+
+export interface ConnectionFacts {
+  readonly client: AedesClient
+  readonly host: ConnectionHost
+  readonly outlet: Outlet
+  readonly maxPacketBytes: number
+  /** Inbound messages that may wait for the disk, and QoS 2 messages that may wait for their PUBREL. */
+  readonly maxInflightInbound: number
+}
+
+export class Connection {
+  readonly client: AedesClient
+  readonly outlet: Outlet
+  /** Undefined until CONNECT has been answered. */
+  session: Session | undefined
+  readonly #facts: ConnectionFacts
+  readonly #frames: FrameReader
+  readonly #parse: (bytes: Buffer) => number
+  /** Packets that are not done with; nothing more is read until they are. */
+  #pending = 0
+  /** A packet that nothing may overtake is being handled. */
+  #isHeld = false
+  #isReading = false
+  /** Messages that are on their way to the disk. */
+  #unkept = 0
+
+  constructor(facts: ConnectionFacts) {
+    const { client } = facts
+    this.#facts = facts
+    this.client = client
+    this.outlet = facts.outlet
+    this.#frames = new FrameReader(facts.maxPacketBytes, (chunk, start, bodyStart, end) =>
+      this.#handle(chunk, start, bodyStart, end),
+    )
+    const parser = client._parser
+    this.#parse = parser.parse.bind(parser)
+    client._nextBatch = (error) => {
+      if (error) this.#fail(error)
+      else this.#release()
+    }
+    client.pause = client.resume = () => {}
+    client.conn.removeAllListeners('readable')
+    client.conn.on('data', (chunk: Buffer) => this.#receive(chunk))
+  }
+
+  get id(): string {
+    return this.client.id
+  }
+
+  close(): void {
+    this.client.conn.destroy()
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.client.closed) return
+    this.client._keepaliveTimer?.refresh()
+    this.#advance(chunk)
+  }
+
+  /** Handles what was read, or goes on with what was left of it. */
+  #advance(chunk?: Buffer): void {
+    this.#isReading = true
+    try {
+      if (chunk === undefined) this.#frames.resume()
+      else this.#frames.push(chunk)
+    } catch (error) {
+      this.#fail(error as Error)
+      return
+    } finally {
+      this.#isReading = false
+    }
+    if (this.#mustWait) this.client.conn.pause()
+    else this.#readOn()
+  }
+
+  /** A message that was `keeping` is on the disk; without `isKept` it could not be stored, and is not acknowledged. */
+  kept(qos: QoS, messageId: number, isKept: boolean): void {
+    this.#unkept--
+    if (isKept) this.#acknowledge(qos, messageId)
+    this.#readOn()
+  }
+
+  /** A message that was `consuming` is done with. */
+  consumed(qos: QoS, messageId: number): void {
+    this.#pending--
+    this.#acknowledge(qos, messageId)
+    this.#readOn()
+  }
+
+  #readOn(): void {
+    if (!this.#mustWait && !this.client.closed && this.client.conn.isPaused()) this.client.conn.resume()
+  }
+
+  /** Consumers hold the connection back at once, the disk when it has much to do. */
+  get #mustWait(): boolean {
+    return this.#pending > 0 || this.#unkept >= this.#facts.maxInflightInbound
+  }
+
+  #acknowledge(qos: QoS, messageId: number): void {
+    if (qos === 0) return
+    this.outlet.write(encodeAcknowledgement(qos === 1 ? PacketType.puback : PacketType.pubrec, messageId))
+  }
+
+  /** Lets later packets pass again. */
+  #release(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    this.#pending--
+    if (!this.#isReading && !this.client.closed) this.#advance()
+  }
+
+  #fail(error: Error): void {
+    if (!this.client.closed) this.#facts.host.failed(this, error)
+  }
+
+  #hold(): void {
+    this.#isHeld = true
+    this.#pending++
+  }
+
+  /** One packet; false when the next one has to wait. */
+  #handle(chunk: Buffer, start: number, bodyStart: number, end: number): boolean {
+    if (this.client.closed) return false
+    const header = chunk[start] as number
+    const { session } = this
+    if (session === undefined || header >= 0xc0) return this.#handOver(chunk.subarray(start, end))
+    switch (header >> 4) {
+      case PacketType.publish:
+        this.#publish(session, header, chunk, start, bodyStart, end)
+        return true
+      case PacketType.puback:
+        session.acknowledged(readMessageId(chunk, bodyStart, end))
+        return true
+      case PacketType.pubrec:
+        session.received(readMessageId(chunk, bodyStart, end))
+        return true
+      case PacketType.pubcomp:
+        session.completed(readMessageId(chunk, bodyStart, end))
+        return true
+      case PacketType.pubrel: {
+        expectFlags(header, 2)
+        const messageId = readMessageId(chunk, bodyStart, end)
+        session.endInbound(messageId)
+        this.outlet.write(encodeAcknowledgement(PacketType.pubcomp, messageId))
+        return true
+      }
+      case PacketType.subscribe:
+        expectFlags(header, 2)
+        return this.#subscribe(readMessageId(chunk, bodyStart, end), readSubscribe(chunk, bodyStart, end))
+      case PacketType.unsubscribe: {
+        expectFlags(header, 2)
+        return this.#unsubscribe(readMessageId(chunk, bodyStart, end), readUnsubscribe(chunk, bodyStart, end))
+      }
+      case PacketType.connect:
+        throw new ProtocolError('a second CONNECT') // [MQTT-3.1.0-2]
+      default:
+        throw new ProtocolError('a packet that only a server sends')
+    }
+  }
+
+  /** Aedes handles a packet, after everything that was written for it so far. */
+  #handOver(packet: Buffer): boolean {
+    this.outlet.flush()
+    this.client._parsingBatch = 0
+    this.#hold()
+    this.#parse(packet)
+    return !this.#isHeld
+  }
+
+  #publish(session: Session, header: number, chunk: Buffer, start: number, bodyStart: number, end: number): void {
+    const qos = ((header >> 1) & 3) as QoS | 3
+    // [MQTT-3.3.1-4]
+    if (qos === 3) throw new ProtocolError('a PUBLISH has a QoS that there is not')
+    const topicStart = bodyStart + 2
+    const topicEnd =
+      topicStart <= end
+        ? topicStart + (((chunk[bodyStart] as number) << 8) | (chunk[bodyStart + 1] as number))
+        : end + 1
+    const payloadStart = qos === 0 ? topicEnd : topicEnd + 2
+    if (payloadStart > end) throw new ProtocolError('a PUBLISH is shorter than its topic')
+    const { host } = this.#facts
+    const route = host.routeOf(chunk.toString('utf8', topicStart, topicEnd), () =>
+      isWellFormed(chunk, topicStart, topicEnd),
+    )
+    const retain = (header & 1) === 1
+    const isDuplicate = (header & 8) !== 0
+    const message = Message.received({ topic: route.topic, qos, retain }, chunk, start, payloadStart, end)
+    const messageId = qos === 0 ? 0 : readMessageId(chunk, topicEnd, end)
+    if (qos === 2 && !this.#isNewInbound(session, messageId)) return
+    const acceptance = host.publish(this, message, route, isDuplicate, messageId)
+    if (acceptance === 'done') this.#acknowledge(qos, messageId)
+    else if (acceptance === 'keeping') this.#unkept++
+    else this.#pending++
+  }
+
+  /** [MQTT-4.3.3-2]: a QoS 2 message is published once; its duplicates are only acknowledged. */
+  #isNewInbound(session: Session, messageId: number): boolean {
+    if (session.inbound.has(messageId)) {
+      this.#facts.host.whenKept(() => this.outlet.write(encodeAcknowledgement(PacketType.pubrec, messageId)))
+      return false
+    }
+    if (session.inbound.size >= this.#facts.maxInflightInbound)
+      throw new ProtocolError('more QoS 2 messages wait for their PUBREL than mqtt.max_inflight_inbound allows')
+    return session.beginInbound(messageId)
+  }
+
+  #subscribe(messageId: number, requests: readonly FilterRequest[]): boolean {
+    this.#hold()
+    this.#facts.host.subscribe(this, requests, (granted) => {
+      this.outlet.write(encodeSuback(messageId, granted))
+      this.#facts.host.subscribed(this, requests, granted)
+      this.#release()
+    })
+    return !this.#isHeld
+  }
+
+  #unsubscribe(messageId: number, filters: readonly string[]): boolean {
+    this.#hold()
+    this.#facts.host.unsubscribe(this, filters, () => {
+      this.outlet.write(encodeUnsuback(messageId))
+      this.#release()
+    })
+    return !this.#isHeld
+  }
+}
+
+function expectFlags(header: number, flags: number): void {
+  if ((header & 0x0f) !== flags) throw new ProtocolError('a fixed header has wrong flags') // [MQTT-2.2.2-2]
+}
+
+/** [MQTT-1.5.3-1] [MQTT-1.5.3-2] */
+function isWellFormed(chunk: Buffer, start: number, end: number): boolean {
+  return isUtf8(chunk.subarray(start, end))
+}

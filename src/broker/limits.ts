@@ -1,0 +1,53 @@
+/** Every bound of the broker, and what each is on a board with 512 MB. What happens at a bound is said with it. */
+
+import type { RetainedLimits } from './retained.ts'
+import type { SessionTableLimits } from './session-table.ts'
+
+export interface BrokerLimits extends SessionTableLimits, RetainedLimits {
+  /** Connections of all listeners; one more is closed as it comes. */
+  readonly maxConnections: number
+  /** Connections that have not completed their CONNECT; one more is closed as it comes. */
+  readonly maxConnecting: number
+  /** A larger packet closes its connection at its header. */
+  readonly maxPacketBytes: number
+  /** A PUBLISH beyond these closes its connection, a SUBSCRIBE is answered with 0x80. */
+  readonly maxTopicLevels: number
+  readonly maxTopicBytes: number
+  /** One more is answered with 0x80. */
+  readonly maxSubscriptionsPerClient: number
+  /** Inbound QoS 2 messages that wait for PUBREL; one more closes the connection. */
+  readonly maxInflightInbound: number
+  /** How long a connection may take to send its CONNECT. */
+  readonly connectTimeoutMs: number
+  /** Unsent bytes of one connection beyond which QoS 0 messages are dropped and others wait in their queue. */
+  readonly slowConsumerDropBytes: number
+  /** How many bytes a connection may be behind, dropped ones included, before it is closed. */
+  readonly slowConsumerCloseBytes: number
+  /** Responses to clients that have not subscribed yet; the oldest goes first. */
+  readonly maxParkedMessages: number
+  readonly maxParkedBytes: number
+}
+
+const day = 86_400_000
+
+export const defaultBrokerLimits: BrokerLimits = {
+  maxConnections: 1000,
+  maxConnecting: 100,
+  maxPacketBytes: 262_144,
+  maxTopicLevels: 32,
+  maxTopicBytes: 1024,
+  maxSubscriptionsPerClient: 1000,
+  maxRetainedMessages: 20_000,
+  maxRetainedBytes: 16 * 1_048_576,
+  maxInflight: 100,
+  maxInflightInbound: 100,
+  maxQueuedMessages: 1000,
+  maxQueuedBytes: 4 * 1_048_576,
+  maxSessions: 1000,
+  sessionExpiryMs: 7 * day,
+  connectTimeoutMs: 10_000,
+  slowConsumerDropBytes: 262_144,
+  slowConsumerCloseBytes: 4 * 1_048_576,
+  maxParkedMessages: 1000,
+  maxParkedBytes: 4 * 1_048_576,
+}

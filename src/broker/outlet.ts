@@ -1,0 +1,109 @@
+/**
+ * Bytes to one connection: everything of one turn of the event loop in one write, and never more in memory than its reader's slowness is
+ * worth. The rule for slow readers is here: QoS 0 messages are dropped first, then the connection is closed.
+ */
+
+import type { Duplex } from 'node:stream'
+
+export interface OutletLimits {
+  /** Unsent bytes beyond which QoS 0 messages are dropped and others wait in their queue. */
+  readonly dropBytes: number
+  /** How many bytes a connection may be behind, dropped ones included, since it last had read everything. */
+  readonly closeBytes: number
+}
+
+export interface OutletFacts {
+  readonly conn: Duplex
+  readonly limits: OutletLimits
+  /** Flushes of all connections, together at the end of the turn. */
+  readonly turn: Turn
+  /** A QoS 0 message was dropped. */
+  dropped(): void
+  tooSlow(): void
+  /** There is room again after `hasRoom` was false. */
+  drained(): void
+}
+
+/** Collects what is to be flushed when the events of this turn of the event loop have all been handled. */
+export class Turn {
+  #outlets: Outlet[] = []
+  readonly #run = () => {
+    const outlets = this.#outlets
+    this.#outlets = []
+    for (const outlet of outlets) outlet.flush()
+  }
+
+  add(outlet: Outlet): void {
+    if (this.#outlets.push(outlet) === 1) setImmediate(this.#run)
+  }
+}
+
+export class Outlet {
+  readonly #facts: OutletFacts
+  #unsent: Buffer[] = []
+  #unsentBytes = 0
+  #isStalled = false
+  #bytesBehind = 0
+
+  constructor(facts: OutletFacts) {
+    this.#facts = facts
+  }
+
+  /** False when what has to arrive should wait where it is; `drained` says when it need not any longer. */
+  get hasRoom(): boolean {
+    if (this.#isStalled) return false
+    const { conn, limits } = this.#facts
+    // Below its high-water mark a stream does not say when it has drained.
+    const dropBytes = Math.max(limits.dropBytes, conn.writableHighWaterMark)
+    if (conn.writableLength + this.#unsentBytes <= dropBytes) return true
+    // Much in one turn is not slowness yet: it is when the system does not take it.
+    this.flush()
+    if (conn.writableLength <= dropBytes) return true
+    this.#stall()
+    return false
+  }
+
+  /** Writes at the end of this turn, whatever waits already: acknowledgements, and messages that had room. */
+  write(bytes: Buffer): void {
+    if (this.#unsent.push(bytes) === 1) this.#facts.turn.add(this)
+    this.#unsentBytes += bytes.length
+  }
+
+  /** Writes, or drops what a slow reader can do without. */
+  writeOrDrop(bytes: Buffer): void {
+    if (this.hasRoom) this.write(bytes)
+    else {
+      this.#facts.dropped()
+      this.fallBehind(bytes.length)
+    }
+  }
+
+  /** Something that would have been sent was dropped or has to wait, because nobody reads. */
+  fallBehind(bytes: number): void {
+    if (!this.#isStalled) return
+    this.#bytesBehind += bytes
+    if (this.#bytesBehind + this.#facts.conn.writableLength > this.#facts.limits.closeBytes) this.#facts.tooSlow()
+  }
+
+  flush(): void {
+    const chunks = this.#unsent
+    if (chunks.length === 0) return
+    this.#unsent = []
+    this.#unsentBytes = 0
+    const { conn } = this.#facts
+    if (conn.destroyed || !conn.writable) return
+    const first = chunks[0] as Buffer
+    // What the stream may have to hold for a while must not keep a whole chunk of input alive.
+    const bytes = chunks.length === 1 && conn.writableLength === 0 ? first : Buffer.concat(chunks)
+    conn.write(bytes)
+  }
+
+  #stall(): void {
+    this.#isStalled = true
+    this.#facts.conn.once('drain', () => {
+      this.#isStalled = false
+      this.#bytesBehind = 0
+      this.#facts.drained()
+    })
+  }
+}

@@ -1,0 +1,157 @@
+/** The bytes of those packets of MQTT 3.1.1 that pass through here in numbers: section 2 (fixed header), 3.3 to 3.11. */
+
+import { isUtf8 } from 'node:buffer'
+import type { QoS } from './surface.ts'
+
+export const PacketType = {
+  connect: 1,
+  publish: 3,
+  puback: 4,
+  pubrec: 5,
+  pubrel: 6,
+  pubcomp: 7,
+  subscribe: 8,
+  unsubscribe: 10,
+} as const
+
+/** A client broke the protocol; its connection is closed. [MQTT-4.8.0-1] */
+export class ProtocolError extends Error {
+  constructor(text: string) {
+    super(text)
+    this.name = 'ProtocolError'
+  }
+}
+
+export interface EncodablePublish {
+  readonly topic: string
+  readonly payload: Buffer
+  readonly qos: QoS
+  readonly retain: boolean
+  readonly isDuplicate?: boolean
+  readonly messageId?: number
+}
+
+/** MQTT 3.1.1 section 3.3. */
+export function encodePublish({ topic, payload, qos, retain, isDuplicate, messageId }: EncodablePublish): Buffer {
+  const topicBytes = Buffer.byteLength(topic)
+  const remaining = 2 + topicBytes + (qos > 0 ? 2 : 0) + payload.length
+  const lengthBytes = remaining < 128 ? 1 : remaining < 16_384 ? 2 : remaining < 2_097_152 ? 3 : 4
+  const bytes = Buffer.allocUnsafe(1 + lengthBytes + remaining)
+  bytes[0] = 0x30 | (isDuplicate === true ? 8 : 0) | (qos << 1) | (retain ? 1 : 0)
+  let at = 1
+  for (let rest = remaining; at <= lengthBytes; at++) {
+    bytes[at] = (rest & 0x7f) | (at < lengthBytes ? 0x80 : 0)
+    rest >>>= 7
+  }
+  bytes[at++] = topicBytes >> 8
+  bytes[at++] = topicBytes & 0xff
+  at += bytes.write(topic, at)
+  if (qos > 0) {
+    const id = messageId as number
+    bytes[at++] = id >> 8
+    bytes[at++] = id & 0xff
+  }
+  bytes.set(payload, at)
+  return bytes
+}
+
+/** PUBACK, PUBREC, PUBREL or PUBCOMP. MQTT 3.1.1 sections 3.4 to 3.7. */
+export function encodeAcknowledgement(type: 4 | 5 | 6 | 7, messageId: number): Buffer {
+  // [MQTT-3.6.1-1]: PUBREL carries a flag that the others do not have.
+  const flags = type === PacketType.pubrel ? 2 : 0
+  return Buffer.from([(type << 4) | flags, 2, messageId >> 8, messageId & 0xff])
+}
+
+export function encodeSuback(messageId: number, granted: readonly (QoS | 128)[]): Buffer {
+  return Buffer.from([0x90, ...lengthOf(2 + granted.length), messageId >> 8, messageId & 0xff, ...granted])
+}
+
+export function encodeUnsuback(messageId: number): Buffer {
+  return Buffer.from([0xb0, 2, messageId >> 8, messageId & 0xff])
+}
+
+function lengthOf(remaining: number): number[] {
+  const bytes: number[] = []
+  let rest = remaining
+  do {
+    bytes.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0))
+    rest >>>= 7
+  } while (rest > 0)
+  return bytes
+}
+
+/** A UTF-8 string with its length before it. [MQTT-1.5.3-1] [MQTT-1.5.3-2] */
+function readString(bytes: Buffer, at: number, end: number): readonly [text: string, next: number] {
+  if (at + 2 > end) throw new ProtocolError('a string has no length')
+  const next = at + 2 + bytes.readUInt16BE(at)
+  if (next > end) throw new ProtocolError('a string is longer than its packet')
+  const encoded = bytes.subarray(at + 2, next)
+  if (!isUtf8(encoded)) throw new ProtocolError('a string is not UTF-8')
+  const text = encoded.toString()
+  if (text.includes('\0')) throw new ProtocolError('a string holds U+0000')
+  return [text, next]
+}
+
+/** Message identifiers are not zero. [MQTT-2.3.1-1] */
+export function readMessageId(bytes: Buffer, at: number, end: number): number {
+  const messageId = at + 2 <= end ? bytes.readUInt16BE(at) : 0
+  if (messageId === 0) throw new ProtocolError('a packet has no message identifier')
+  return messageId
+}
+
+export interface FilterRequest {
+  readonly filter: string
+  readonly qos: QoS
+}
+
+/** Filters of a SUBSCRIBE, with the QoS asked for. MQTT 3.1.1 section 3.8. */
+export function readSubscribe(bytes: Buffer, start: number, end: number): readonly FilterRequest[] {
+  const requests: FilterRequest[] = []
+  for (let at = start + 2; at < end; ) {
+    const [filter, next] = readString(bytes, at, end)
+    const qos = next < end ? (bytes[next] as number) : 3
+    // [MQTT-3-8.3-4]
+    if (qos > 2) throw new ProtocolError('a SUBSCRIBE asks for a QoS that there is not')
+    requests.push({ filter: asFilter(filter), qos: qos as QoS })
+    at = next + 1
+  }
+  // [MQTT-3.8.3-3]
+  if (requests.length === 0) throw new ProtocolError('a SUBSCRIBE names no filter')
+  return requests
+}
+
+/** Filters of an UNSUBSCRIBE. MQTT 3.1.1 section 3.10. */
+export function readUnsubscribe(bytes: Buffer, start: number, end: number): readonly string[] {
+  const filters: string[] = []
+  for (let at = start + 2; at < end; ) {
+    const [filter, next] = readString(bytes, at, end)
+    filters.push(asFilter(filter))
+    at = next
+  }
+  // [MQTT-3.10.3-2]
+  if (filters.length === 0) throw new ProtocolError('an UNSUBSCRIBE names no filter')
+  return filters
+}
+
+/** Wildcards stand for whole levels, `#` for the last one. [MQTT-4.7.1-2] [MQTT-4.7.1-3] */
+function asFilter(filter: string): string {
+  // [MQTT-4.7.3-1]
+  if (filter === '') throw new ProtocolError('a filter is empty')
+  if (/[^/][+#]|[+#][^/]|#./.test(filter)) throw new ProtocolError('a wildcard does not stand for a whole level')
+  return filter
+}
+
+/** What makes a topic name unfit to be published to; undefined when nothing does. [MQTT-3.3.2-1] [MQTT-3.3.2-2] [MQTT-4.7.3-1] */
+export function topicFault(topic: string, limits: { readonly maxLevels: number; readonly maxBytes: number }) {
+  if (topic === '') return 'a topic is empty'
+  if (/[+#\0]/.test(topic)) return 'a topic holds a wildcard or U+0000'
+  if (Buffer.byteLength(topic) > limits.maxBytes) return 'a topic is longer than mqtt.max_topic_size'
+  if (levelsOf(topic) > limits.maxLevels) return 'a topic has more levels than mqtt.max_topic_levels'
+  return undefined
+}
+
+export function levelsOf(topic: string): number {
+  let levels = 1
+  for (let index = topic.indexOf('/'); index >= 0; index = topic.indexOf('/', index + 1)) levels++
+  return levels
+}

@@ -1,0 +1,96 @@
+/** Brokers that are compared, each in a process of its own, and what the kernel says that it used. */
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Peer } from './broker-load.ts'
+
+export const sideNames = ['ours', 'mosquitto', 'mosquitto-nodelay', 'aedes', 'aedes-level'] as const
+export type SideName = (typeof sideNames)[number]
+
+export class BrokerSide {
+  readonly name: SideName
+  readonly port: number
+  readonly #child: ChildProcess
+  readonly #directory: string
+
+  private constructor(name: SideName, port: number, child: ChildProcess, directory: string) {
+    this.name = name
+    this.port = port
+    this.#child = child
+    this.#directory = directory
+  }
+
+  static async start(name: SideName): Promise<BrokerSide> {
+    const directory = mkdtempSync(join(tmpdir(), 'fieldgate-broker-bench-'))
+    const port = await freePort()
+    const child = name.startsWith('mosquitto')
+      ? spawn('/usr/sbin/mosquitto', ['-c', mosquittoConfiguration(name, port, directory)], { stdio: 'ignore' })
+      : spawn(process.execPath, [join(import.meta.dirname, 'broker-server.ts'), name, String(port), directory], {
+          stdio: ['ignore', 'ignore', 'inherit'],
+        })
+    const side = new BrokerSide(name, port, child, directory)
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await (await Peer.open({ port, clientId: 'probe' })).close()
+        return side
+      } catch (error) {
+        if (attempt > 100) throw error
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+    }
+  }
+
+  /** Processor time of all threads so far. */
+  get cpuUs(): number {
+    const tasks = `/proc/${this.#child.pid}/task`
+    let ns = 0
+    for (const task of readdirSync(tasks)) {
+      try {
+        ns += Number(readFileSync(join(tasks, task, 'schedstat'), 'utf8').split(' ')[0])
+      } catch {
+        // The thread ended in between.
+      }
+    }
+    return ns / 1000
+  }
+
+  get rssKiB(): number {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))?.[1] ?? 0)
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve))
+    this.#child.kill('SIGKILL')
+    await ended
+    rmSync(this.#directory, { recursive: true, force: true })
+  }
+}
+
+function mosquittoConfiguration(name: SideName, port: number, directory: string): string {
+  const path = join(directory, 'mosquitto.conf')
+  const lines = [
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    'log_type none',
+    'max_connections -1',
+    `set_tcp_nodelay ${name === 'mosquitto-nodelay'}`,
+    'persistence false',
+    'user root',
+  ]
+  writeFileSync(path, `${lines.join('\n')}\n`)
+  return path
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}

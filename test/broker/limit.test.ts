@@ -1,0 +1,172 @@
+/** Every bound of the broker: what happens at it, that it is counted, and that the log says so. */
+
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { Broker, type BrokerLimits, defaultBrokerLimits } from '../../src/broker/broker.ts'
+import type { Log } from '../../src/onem2m/log.ts'
+import { MemoryStore } from '../../src/store/memory-store.ts'
+import { ManualClock } from '../bindings/fixture.ts'
+import { settle, TestClient } from './client.ts'
+
+async function bounded(t: test.TestContext, limits: Partial<BrokerLimits>) {
+  const clock = new ManualClock()
+  const lines: string[] = []
+  const note = (message: string) => lines.push(message)
+  const log: Log = { debug() {}, info: note, warn: note, error: note }
+  const broker = new Broker({ store: new MemoryStore({ clock }), clock, log, listen: [], limits })
+  await broker.start()
+  t.after(() => broker.stop())
+  return { broker, clock, lines }
+}
+
+const text = (n: number, bytes = 10) => Buffer.from(String(n).padEnd(bytes, '.'))
+
+test('connections beyond the bound are closed as they come; one that goes makes room', async (t) => {
+  const { broker, lines } = await bounded(t, { maxConnections: 2 })
+  const first = await TestClient.connect(broker, 'a')
+  await TestClient.connect(broker, 'b')
+  await assert.rejects(TestClient.connect(broker, 'c'), /closed/)
+  assert.equal(broker.statistics.refusedConnections, 1)
+  assert.match(lines.join(), /mqtt\.max_connections/)
+  first.disconnect()
+  await first.closed()
+  await settle()
+  await TestClient.connect(broker, 'c')
+})
+
+test('connections that do not say CONNECT are bounded apart from the others', async (t) => {
+  const { broker } = await bounded(t, { maxConnecting: 2 })
+  for (const name of ['a', 'b', 'c']) await TestClient.connect(broker, name)
+  const silent = [new TestClient(broker), new TestClient(broker)]
+  await assert.rejects(TestClient.connect(broker, 'd'), /closed/)
+  silent[0]?.drop()
+  await settle()
+  await TestClient.connect(broker, 'd')
+})
+
+test('retained messages are bounded in number and in bytes; a message beyond is delivered, not retained', async (t) => {
+  const { broker, lines } = await bounded(t, { maxRetainedMessages: 3, maxRetainedBytes: 60 })
+  const reader = await TestClient.connect(broker, 'reader')
+  await reader.subscribe('#')
+  const retain = (topic: string, bytes: number) =>
+    broker.publish({ topic, payload: text(1, bytes), qos: 0, retain: true })
+  for (const topic of ['a', 'b', 'c', 'd']) retain(topic, 10)
+  assert.equal(broker.retainedMessages, 3)
+  retain('a', 50)
+  retain('b', 20)
+  await settle()
+  assert.equal(reader.messages.length, 6)
+  assert.equal(broker.statistics.refusedRetained, 2, 'd as one too many, a as too large')
+  assert.match(lines.join(), /mqtt\.max_retained/)
+  broker.publish({ topic: 'c', payload: Buffer.alloc(0), qos: 0, retain: true })
+  retain('d', 10)
+  assert.equal(broker.retainedMessages, 3)
+})
+
+test('a queue is bounded in number and in bytes: what comes when it is full is dropped, what waits stays', async (t) => {
+  for (const limits of [{ maxQueuedMessages: 4 }, { maxQueuedBytes: 40 }]) {
+    const { broker, lines } = await bounded(t, limits)
+    const sleeper = await TestClient.connect(broker, 'sleeper', { clean: false })
+    await sleeper.subscribe('t', 1)
+    sleeper.disconnect()
+    await sleeper.closed()
+    await settle()
+    for (let n = 0; n < 6; n++) broker.publish({ topic: 't', payload: text(n), qos: 1, retain: false })
+    assert.equal(broker.statistics.overflowedMessages, 2)
+    assert.match(lines.join(), /mqtt\.max_queued/)
+    const awake = await TestClient.connect(broker, 'sleeper', { clean: false })
+    await settle()
+    assert.deepEqual(
+      awake.messages,
+      [0, 1, 2, 3].map((n) => `t ${text(n)}`),
+    )
+    for (let n = 6; n < 10; n++) broker.publish({ topic: 't', payload: text(n), qos: 1, retain: false })
+    await settle()
+    assert.equal(awake.messages.length, 8, 'what was acknowledged made room')
+  }
+})
+
+test('sessions that nobody comes back to end: by age, and the oldest first when there are too many', async (t) => {
+  const { broker, clock } = await bounded(t, { maxSessions: 3, sessionExpiryMs: 60_000 })
+  const visit = async (name: string) => {
+    const client = await TestClient.connect(broker, name, { clean: false })
+    client.disconnect()
+    await client.closed()
+    await settle()
+    return client.sessionPresent
+  }
+  for (const name of ['a', 'b', 'c']) {
+    await visit(name)
+    clock.advance(10_000)
+  }
+  assert.equal(await visit('a'), true)
+  assert.equal(await visit('d'), false)
+  assert.equal(broker.statistics.endedSessions, 1)
+  assert.equal(await visit('b'), false, 'it had been away for longest')
+  clock.advance(59_000)
+  assert.equal(await visit('a'), true)
+  clock.advance(2_000)
+  assert.equal(await visit('a'), true, 'its time began anew')
+  assert.equal(await visit('d'), false)
+})
+
+test('QoS 2 messages that wait for their PUBREL are bounded', async (t) => {
+  const { broker } = await bounded(t, { maxInflightInbound: 3 })
+  const writer = await TestClient.connect(broker, 'writer')
+  writer.acknowledges = false
+  for (let n = 0; n < 3; n++) writer.send(writer.publication('t', String(n), 2))
+  await settle()
+  assert.equal(writer.isOpen, true)
+  writer.send(writer.publication('t', 'one too many', 2))
+  await writer.closed()
+})
+
+test('topics are bounded in levels and bytes', async (t) => {
+  const { broker } = await bounded(t, { maxTopicLevels: 3, maxTopicBytes: 20 })
+  const client = await TestClient.connect(broker, 'client')
+  assert.equal(await client.subscribe('a/b/#'), 0)
+  assert.equal(await client.subscribe('a/b/c/d'), 128)
+  assert.equal(await client.subscribe('ü'.repeat(11)), 128)
+  client.send(client.publication('a/b/c/d', 'x'))
+  await client.closed()
+  const other = await TestClient.connect(broker, 'other')
+  other.send(other.publication('ü'.repeat(11), 'x'))
+  await other.closed()
+})
+
+test('retained messages of any number reach a reader as fast as it reads', async (t) => {
+  const { broker } = await bounded(t, { slowConsumerDropBytes: 65_536 })
+  for (let n = 0; n < 2000; n++)
+    broker.publish({ topic: `r/${n}`, payload: text(n, 1000), qos: (n % 2) as 0, retain: true })
+  const reader = await TestClient.connect(broker, 'reader')
+  await reader.subscribe('#', 1)
+  while (reader.messages.length < 2000) {
+    const before = reader.messages.length
+    await settle(100)
+    assert.ok(reader.messages.length > before, `stopped at ${before}`)
+  }
+  assert.equal(broker.statistics.droppedMessages, 0)
+})
+
+test('a reader that hangs costs what the bounds say, and its neighbours nothing', async (t) => {
+  const { broker, lines } = await bounded(t, { slowConsumerDropBytes: 65_536, slowConsumerCloseBytes: 262_144 })
+  const readers = await Promise.all(['frozen', 'r1', 'r2'].map((name) => TestClient.connect(broker, name)))
+  for (const reader of readers) await reader.subscribe('load', 1)
+  const [frozen, ...others] = readers
+  frozen?.freeze()
+  const writer = await TestClient.connect(broker, 'writer')
+  for (let n = 0; n < 300; n++) {
+    writer.send(writer.publication('load', 'x'.repeat(2000), (n % 2) as 0))
+    await settle(2)
+  }
+  await settle(20)
+  for (const reader of others) assert.equal(reader.messages.length, 300)
+  assert.equal(broker.statistics.closedSlow, 1)
+  assert.ok(broker.statistics.droppedMessages > 10)
+  assert.match(lines.join('\n'), /messages dropped[\s\S]*connection closed/)
+})
+
+test('every bound has a default, and none is without an end', () => {
+  for (const [name, value] of Object.entries(defaultBrokerLimits))
+    assert.ok(Number.isSafeInteger(value) && value > 0, name)
+})
