@@ -2,7 +2,9 @@
 
 import type { AdapterEntry } from './adapter.ts'
 import { systemTable } from './system/setting-table.ts'
+import { virtualTable } from './virtual/setting-table.ts'
 
 export const adapters: readonly AdapterEntry[] = [
   { ...systemTable, load: async () => (await import('./system/adapter.ts')).system },
+  { ...virtualTable, load: async () => (await import('./virtual/adapter.ts')).virtual },
 ]

@@ -39,7 +39,7 @@ export const defaultBrokerLimits: BrokerLimits = {
   maxSubscriptionsPerClient: 1000,
   maxRetainedMessages: 20_000,
   maxRetainedBytes: 16 * 1_048_576,
-  maxInflight: 100,
+  maxInflight: 1000,
   maxInflightInbound: 100,
   maxQueuedMessages: 1000,
   maxQueuedBytes: 4 * 1_048_576,

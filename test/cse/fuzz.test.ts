@@ -345,6 +345,6 @@ test('no request, however malformed, is a fault of the CSE; each gets one respon
       assert.equal((await again.retrieve('onem2m', { originator: 'CAdmin', resultContent: 4 })).status, 2000)
       assert.equal((await again.retrieve('onem2m', everything)).status, 2000)
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   )
 })
