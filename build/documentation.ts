@@ -2,5 +2,7 @@
 
 import { writeFileSync } from 'node:fs'
 import { writeConfigurationDocument } from './configuration-document.ts'
+import { writeConformanceDocument } from './conformance-document.ts'
 
 writeFileSync(new URL('../docs/configuration.md', import.meta.url), writeConfigurationDocument())
+writeFileSync(new URL('../docs/conformance.md', import.meta.url), writeConformanceDocument())

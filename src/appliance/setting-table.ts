@@ -149,7 +149,7 @@ export const sections = {
         type: 'integer',
         minimum: 1,
         maximum: 65_535,
-        default: 100,
+        default: 1000,
         text: 'QoS 1 and 2 messages sent to one client that it has not acknowledged; others wait in its queue.',
       },
       {
@@ -158,7 +158,7 @@ export const sections = {
         minimum: 1,
         maximum: 10_000_000,
         default: 1000,
-        text: 'Messages that wait for one client; a further one is dropped and counted.',
+        text: 'Messages that wait for one client; the newest is dropped, and counted, when there is one more.',
       },
       {
         key: 'max_queued_size',

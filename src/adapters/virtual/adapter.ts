@@ -1,6 +1,6 @@
 /** Devices that are not there. What they answer depends on the settings and on how often they were read, and on nothing else. */
 
-import { setTimeout as pause } from 'node:timers/promises'
+import { once } from 'node:events'
 import type { SettingsOf } from '../../onem2m/setting-row.ts'
 import type { Adapter, Reading, Sampler } from '../adapter.ts'
 import type { virtualTable } from './setting-table.ts'
@@ -13,7 +13,10 @@ const timeoutMs = 1000
 /** What can go wrong with a device, in place of its readings. */
 const faults: readonly ((readings: readonly Reading[], signal: AbortSignal) => Promise<readonly Reading[]>)[] = [
   () => Promise.reject(new Error('made-up fault: the device fails')),
-  (_, signal) => pause(10 * timeoutMs, [], { signal, ref: false }),
+  async (_, signal) => {
+    await once(signal, 'abort')
+    return []
+  },
   async (readings) => readings.map(({ point }) => ({ point, value: Number.NaN })),
   async () => [],
 ]
