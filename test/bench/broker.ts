@@ -202,7 +202,8 @@ const qualities = [0, 1, 2] as const
 const works: readonly Work[] = [
   ...qualities.map((qos) => ({
     name: `fan-in 10 to 1, QoS ${qos}`,
-    run: (side: BrokerSide) => flow(side, qos, { publishers: 10, subscribers: 1 }, scale * (qos === 2 ? 20_000 : 100_000)),
+    run: (side: BrokerSide) =>
+      flow(side, qos, { publishers: 10, subscribers: 1 }, scale * (qos === 2 ? 20_000 : 100_000)),
   })),
   ...qualities.map((qos) => ({
     name: `fan-out 1 to 20, QoS ${qos}`,
