@@ -4,51 +4,27 @@ import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
 import { mediaTypes } from '../onem2m/serialization.ts'
-import { OneM2MError, type ResponseStatusCode, Status } from '../onem2m/status.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
 import { parseAbsoluteOrRelative } from '../onem2m/timestamp.ts'
-import { AccessRight } from '../resources/access-control-policy.ts'
 import type { ResourceType } from '../resources/resource-type.ts'
-import type { Store, StoreError } from '../store/store.ts'
-import { AccessControl, type Unprotected } from './access-control.ts'
+import type { Store } from '../store/store.ts'
+import { AccessControl } from './access-control.ts'
 import { checkRequest, supportedReleaseVersions } from './check.ts'
-import { create } from './creation.ts'
-import { accept, failInterrupted, isNonBlocking } from './deferred.ts'
-import { deleteTarget, remove } from './deletion.ts'
+import { failInterrupted, isNonBlocking } from './deferred.ts'
+import { remove } from './deletion.ts'
+import { dispatch } from './dispatch.ts'
 import { DuplicateCache } from './duplicate.ts'
 import { Execution, timestampCache } from './execution.ts'
 import { Expiration } from './expiration.ts'
-import { FanOutGuard, fanOut } from './fan-out.ts'
+import { FanOutGuard } from './fan-out.ts'
 import type { RequestContext, Requester, RequestHandler } from './handler.ts'
 import { MissingData } from './missing-data.ts'
-import { type NotificationLimits, Notifier } from './notifier.ts'
+import { Notifier } from './notifier.ts'
 import type { Outcome } from './outcome.ts'
-import { attributesContent } from './representation.ts'
-import { Resource, StoredInstance } from './resource.ts'
-import { retrieve } from './retrieval.ts'
-import { update } from './revision.ts'
+import type { CseParts, CseSettings } from './parts.ts'
+import { Resource, type StoredInstance } from './resource.ts'
+import { errorResponse, notStored, responseTo } from './response.ts'
 import { rootIdentifier, Tree } from './tree.ts'
-
-export interface CseSettings {
-  /** SP-relative: `/mn-cse-1`. */
-  readonly cseId: string
-  readonly cseBaseName: string
-  /** `//openmtc.org`. */
-  readonly spId: string
-  /** 1 IN-CSE, 2 MN-CSE, 3 ASN-CSE. */
-  readonly cseType: number
-  readonly pointOfAccess: readonly string[]
-  readonly defaultLifetimeSeconds: number
-  readonly maxLifetimeSeconds: number
-  /** Resources besides instances: they live in memory. */
-  readonly maxResources: number
-  /** Resources that one discovery or one nested retrieve returns at most. */
-  readonly maxResults: number
-  readonly unprotected: Unprotected
-  readonly administrators: readonly string[]
-  /** AE-IDs of parts of this gateway, which nobody else may use. */
-  readonly reservedOriginators: readonly string[]
-  readonly notification: NotificationLimits
-}
 
 export interface CseDependencies {
   readonly store: Store
@@ -58,29 +34,6 @@ export interface CseDependencies {
   readonly randomId: () => string
   readonly resourceTypes: readonly ResourceType[]
   readonly settings: CseSettings
-}
-
-/** What the operations work with. */
-export interface CseParts {
-  readonly settings: CseSettings
-  /** By number; one of them stands for all specializations of its number. */
-  readonly resourceTypes: ReadonlyMap<number, ResourceType>
-  /** Specializations, by the member name of their content. */
-  readonly typesByMemberName: ReadonlyMap<string, ResourceType>
-  readonly tree: Tree
-  readonly access: AccessControl
-  readonly store: Store
-  readonly clock: Clock
-  readonly notifier: Notifier
-  readonly expiration: Expiration
-  readonly missingData: MissingData
-  readonly fanOutGuard: FanOutGuard
-  readonly randomId: () => string
-  readonly timestampOf: (ms: number) => string
-  /** Executes a request of somebody else's request: a member's share of a fan-out. */
-  readonly handle: RequestHandler['handle']
-  /** Makes a change that nobody requested. */
-  readonly internally: (change: (execution: Execution) => void) => void
 }
 
 /**
@@ -335,81 +288,4 @@ export class Cse implements RequestHandler {
 
 function depthOf(resource: Resource | StoredInstance): number {
   return resource instanceof Resource ? resource.depth : resource.parent.depth + 1
-}
-
-function dispatch(execution: Execution): Outcome | Promise<Outcome> {
-  const { request } = execution
-  if (isNonBlocking(request)) return accept(execution)
-  if (request.to.includes('/fopt')) {
-    const { resource, virtualChild, suffix } = execution.target()
-    if (virtualChild === 'fopt' && resource instanceof Resource)
-      return fanOut(execution, resource, virtualChild, suffix ?? '')
-  }
-  switch (request.operation) {
-    case Operation.CREATE:
-      return create(execution)
-    case Operation.RETRIEVE:
-      return retrieve(execution)
-    case Operation.UPDATE:
-      return update(execution)
-    case Operation.DELETE:
-      return deleteTarget(execution)
-    case Operation.NOTIFY:
-      return notify(execution)
-  }
-}
-
-/** NOTIFY (TS-0004 7.3.3.10): to an AE, it is passed on to where the AE can be reached; the CSE itself only takes note. */
-async function notify(execution: Execution): Promise<Outcome> {
-  const { request, parts } = execution
-  const { resource } = execution.target()
-  if (request.content === undefined)
-    throw new OneM2MError(Status.BAD_REQUEST, 'pc: missing, expected a notification such as {"m2m:sgn": {...}}')
-  execution.require(AccessRight.NOTIFY, resource)
-  if (resource.definition.type === 5) return { status: Status.OK }
-  if (typeof resource.attributes['aeId'] !== 'string')
-    throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: a ${resource.definition.name} takes no notifications`)
-  await parts.notifier.forward(resource.resourceIdentifier, request.content)
-  return { status: Status.OK }
-}
-
-function responseTo(execution: Execution, outcome: Outcome): ResponsePrimitive {
-  const { request } = execution
-  const { status, content, createdAt, contentStatus, contentOffset } = outcome
-  return {
-    responseStatusCode: status,
-    requestIdentifier: request.requestIdentifier,
-    ...(request.releaseVersionIndicator === undefined
-      ? {}
-      : { releaseVersionIndicator: request.releaseVersionIndicator }),
-    ...(content === undefined
-      ? {}
-      : {
-          content:
-            content instanceof Resource || content instanceof StoredInstance
-              ? attributesContent(execution, content)
-              : content,
-        }),
-    ...(createdAt === undefined ? {} : { createdAt }),
-    ...(contentStatus === undefined ? {} : { contentStatus }),
-    ...(contentOffset === undefined ? {} : { contentOffset }),
-  }
-}
-
-/** The response to a request that failed: TS-0004 6.4.2, with the reason for people. */
-export function errorResponse(request: RequestPrimitive, status: ResponseStatusCode, text: string): ResponsePrimitive {
-  return {
-    responseStatusCode: status,
-    requestIdentifier: request.requestIdentifier,
-    ...(request.releaseVersionIndicator === undefined
-      ? {}
-      : { releaseVersionIndicator: request.releaseVersionIndicator }),
-    content: { 'm2m:dbg': text },
-  }
-}
-
-function notStored(error: StoreError): string {
-  return error.reason === 'full'
-    ? 'not stored: the disk of this gateway is full'
-    : `not stored: ${error.reason === 'closed' ? 'the gateway is stopping' : 'the storage of this gateway failed'}`
 }

@@ -3,6 +3,7 @@
 import { anyObject, boolean, identifier, isResourceName, listOf, refused, text } from '../onem2m/attribute-type.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import type { Draft, Engine } from './behaviour.ts'
+import { protectedAndAnnounced } from './common-attribute.ts'
 import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
 
 export const ae = defineResourceType({
@@ -10,17 +11,7 @@ export const ae = defineResourceType({
   name: 'AE',
   memberName: 'm2m:ae',
   clause: 'TS-0001 9.6.5',
-  common: [
-    'expirationTime',
-    'accessControlPolicyIds',
-    'labels',
-    'dynamicAuthorizationConsultationIds',
-    'announceTo',
-    'announcedAttribute',
-    'announceSyncType',
-    'custodian',
-    'location',
-  ],
+  common: [...protectedAndAnnounced, 'location'],
   attributes: {
     appName: attribute('apn', text, 'O', 'O', 'OA'),
     appId: attribute('api', text, 'M', 'NP', 'OA'),

@@ -61,3 +61,15 @@ export const commonAttributes = {
 } satisfies Record<string, AttributeDefinition>
 
 export type CommonAttributeName = keyof typeof commonAttributes
+
+/** What every resource type has that can be protected and announced. */
+export const protectedAndAnnounced = [
+  'expirationTime',
+  'accessControlPolicyIds',
+  'labels',
+  'dynamicAuthorizationConsultationIds',
+  'announceTo',
+  'announcedAttribute',
+  'announceSyncType',
+  'custodian',
+] as const satisfies readonly CommonAttributeName[]

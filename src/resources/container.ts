@@ -1,6 +1,7 @@
 /** container (TS-0001 9.6.6, TS-0004 7.4.6): keeps contentInstances within the limits that its table names. */
 
 import { boolean, identifier, listOf, nonNegativeInteger, text } from '../onem2m/attribute-type.ts'
+import { protectedAndAnnounced } from './common-attribute.ts'
 import { contentInstance } from './content-instance.ts'
 import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
 
@@ -9,19 +10,7 @@ export const container = defineResourceType({
   name: 'container',
   memberName: 'm2m:cnt',
   clause: 'TS-0001 9.6.6',
-  common: [
-    'expirationTime',
-    'accessControlPolicyIds',
-    'labels',
-    'dynamicAuthorizationConsultationIds',
-    'announceTo',
-    'announcedAttribute',
-    'announceSyncType',
-    'custodian',
-    'creator',
-    'location',
-    'stateTag',
-  ],
+  common: [...protectedAndAnnounced, 'creator', 'location', 'stateTag'],
   attributes: {
     maxNrOfInstances: attribute('mni', nonNegativeInteger, 'O', 'O', 'OA'),
     maxByteSize: attribute('mbs', nonNegativeInteger, 'O', 'O', 'OA'),

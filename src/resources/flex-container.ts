@@ -20,7 +20,7 @@ import {
 import type { Json } from '../onem2m/content.ts'
 import { Status } from '../onem2m/status.ts'
 import type { Behaviour, ResourceView } from './behaviour.ts'
-import type { CommonAttributeName } from './common-attribute.ts'
+import { type CommonAttributeName, protectedAndAnnounced } from './common-attribute.ts'
 import { type ModuleClass, moduleClasses } from './module-class.ts'
 import {
   type AttributeDefinition,
@@ -41,14 +41,7 @@ const valueTypes: Readonly<Record<string, AttributeType<unknown>>> = {
 }
 
 const common: readonly CommonAttributeName[] = [
-  'expirationTime',
-  'accessControlPolicyIds',
-  'labels',
-  'dynamicAuthorizationConsultationIds',
-  'announceTo',
-  'announcedAttribute',
-  'announceSyncType',
-  'custodian',
+  ...protectedAndAnnounced,
   'creator',
   'location',
   'stateTag',

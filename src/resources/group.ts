@@ -15,6 +15,7 @@ import {
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { AccessRight } from './access-control-policy.ts'
 import type { Engine } from './behaviour.ts'
+import { protectedAndAnnounced } from './common-attribute.ts'
 import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
 
 /** TS-0004 6.3.4.2.14. What happens to members of the wrong type. */
@@ -26,17 +27,7 @@ export const group = defineResourceType({
   name: 'group',
   memberName: 'm2m:grp',
   clause: 'TS-0001 9.6.13',
-  common: [
-    'expirationTime',
-    'accessControlPolicyIds',
-    'labels',
-    'dynamicAuthorizationConsultationIds',
-    'announceTo',
-    'announcedAttribute',
-    'announceSyncType',
-    'custodian',
-    'creator',
-  ],
+  common: [...protectedAndAnnounced, 'creator'],
   attributes: {
     memberType: attribute('mt', nonNegativeInteger, 'O', 'NP', 'OA', true),
     specializationType: attribute('spty', text, 'O', 'NP', 'OA'),

@@ -1,6 +1,7 @@
 /** node (TS-0001 9.6.18, TS-0004 7.4.18): a device, whose parts and state its mgmtObj children describe. */
 
 import { boolean, identifier, listOf, nonNegativeInteger, text } from '../onem2m/attribute-type.ts'
+import { protectedAndAnnounced } from './common-attribute.ts'
 import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
 
 export const node = defineResourceType({
@@ -8,16 +9,7 @@ export const node = defineResourceType({
   name: 'node',
   memberName: 'm2m:nod',
   clause: 'TS-0001 9.6.18',
-  common: [
-    'expirationTime',
-    'accessControlPolicyIds',
-    'labels',
-    'dynamicAuthorizationConsultationIds',
-    'announceTo',
-    'announcedAttribute',
-    'announceSyncType',
-    'custodian',
-  ],
+  common: [...protectedAndAnnounced],
   attributes: {
     nodeId: attribute('ni', text, 'M', 'O', 'MA'),
     hostedCseLink: attribute('hcl', identifier, 'O', 'O', 'OA'),

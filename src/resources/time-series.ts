@@ -10,6 +10,7 @@ import {
   positiveInteger,
   refused,
 } from '../onem2m/attribute-type.ts'
+import { protectedAndAnnounced } from './common-attribute.ts'
 import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
 import { timeSeriesInstance } from './time-series-instance.ts'
 
@@ -21,18 +22,7 @@ export const timeSeries = defineResourceType({
   name: 'timeSeries',
   memberName: 'm2m:ts',
   clause: 'TS-0001 9.6.36',
-  common: [
-    'expirationTime',
-    'accessControlPolicyIds',
-    'labels',
-    'dynamicAuthorizationConsultationIds',
-    'announceTo',
-    'announcedAttribute',
-    'announceSyncType',
-    'custodian',
-    'creator',
-    'location',
-  ],
+  common: [...protectedAndAnnounced, 'creator', 'location'],
   attributes: {
     maxNrOfInstances: attribute('mni', nonNegativeInteger, 'O', 'O', 'OA'),
     maxByteSize: attribute('mbs', nonNegativeInteger, 'O', 'O', 'OA'),

@@ -203,17 +203,17 @@ const works: readonly Work[] = [
   ...qualities.map((qos) => ({
     name: `fan-in 10 to 1, QoS ${qos}`,
     run: (side: BrokerSide) =>
-      flow(side, qos, { publishers: 10, subscribers: 1 }, scale * (qos === 2 ? 20_000 : 100_000)),
+      flow(side, qos, { publishers: 10, subscribers: 1 }, scale * (qos === 2 ? 20_000 : 60_000)),
   })),
   ...qualities.map((qos) => ({
     name: `fan-out 1 to 20, QoS ${qos}`,
     run: (side: BrokerSide) =>
-      flow(side, qos, { publishers: 1, subscribers: 20 }, scale * (qos === 2 ? 40_000 : 200_000)),
+      flow(side, qos, { publishers: 1, subscribers: 20 }, scale * (qos === 2 ? 40_000 : 160_000)),
   })),
   ...qualities.map((qos) => ({
     name: `8 pairs, QoS ${qos}`,
     run: (side: BrokerSide) =>
-      flow(side, qos, { publishers: 8, subscribers: 8, paired: true }, scale * (qos === 2 ? 20_000 : 100_000)),
+      flow(side, qos, { publishers: 8, subscribers: 8, paired: true }, scale * (qos === 2 ? 20_000 : 60_000)),
   })),
   {
     name: 'persistent session online, QoS 1',

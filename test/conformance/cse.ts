@@ -10,7 +10,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import type { CseSettings } from '../../src/cse/cse.ts'
+import type { CseSettings } from '../../src/cse/parts.ts'
 import { contentObject, type Json, type JsonObject } from '../../src/onem2m/content.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../../src/onem2m/primitive.ts'
 import type { Connect, Exchange } from '../cse/exchange.ts'

@@ -1,7 +1,8 @@
 /** A CSE to ask things of: memory for a disk, a clock that is moved by hand, counted identifiers, and a target that keeps what it is told. */
 
-import { Cse, type CseSettings } from '../../src/cse/cse.ts'
+import { Cse } from '../../src/cse/cse.ts'
 import type { Delivery, RequestContext } from '../../src/cse/handler.ts'
+import type { CseSettings } from '../../src/cse/parts.ts'
 import { contentObject, type JsonObject } from '../../src/onem2m/content.ts'
 import type { RequestPrimitive, ResponsePrimitive } from '../../src/onem2m/primitive.ts'
 import { resourceTypes } from '../../src/resources/index.ts'
