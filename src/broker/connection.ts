@@ -1,6 +1,6 @@
 /**
- * One connection's packets in order: those that pass in numbers are handled here, one after the other, as they lie in what was read; CONNECT,
- * PINGREQ and DISCONNECT go to Aedes, and nothing overtakes them.
+ * One connection's packets in order: they are handled here, one after the other, as they lie in what was read. Only CONNECT goes to Aedes; what
+ * follows waits until it is answered.
  */
 
 import { isUtf8 } from 'node:buffer'
@@ -8,7 +8,7 @@ import { FrameReader } from './frame-reader.ts'
 import { Message } from './message.ts'
 import type { Outlet } from './outlet.ts'
 import type { Session } from './session.ts'
-import type { AedesClient, QoS } from './surface.ts'
+import type { AedesClient, AedesParser, QoS } from './surface.ts'
 import type { Route } from './topic-router.ts'
 import {
   encodeAcknowledgement,
@@ -56,11 +56,9 @@ export interface ConnectionFacts {
 export class Connection {
   readonly client: AedesClient
   readonly outlet: Outlet
-  /** Undefined until CONNECT has been answered. */
-  session: Session | undefined
+  #session: Session | undefined
   readonly #facts: ConnectionFacts
   readonly #frames: FrameReader
-  readonly #parse: (bytes: Buffer) => number
   /** Packets that are not done with; nothing more is read until they are. */
   #pending = 0
   /** A packet that nothing may overtake is being handled. */
@@ -77,8 +75,6 @@ export class Connection {
     this.#frames = new FrameReader(facts.maxPacketBytes, (chunk, start, bodyStart, end) =>
       this.#handle(chunk, start, bodyStart, end),
     )
-    const parser = client._parser
-    this.#parse = parser.parse.bind(parser)
     client._nextBatch = (error) => {
       if (error) this.#fail(error)
       else this.#release()
@@ -90,6 +86,21 @@ export class Connection {
 
   get id(): string {
     return this.client.id
+  }
+
+  /** Undefined until CONNECT has been answered, and when the connection is gone. */
+  get session(): Session | undefined {
+    return this.#session
+  }
+
+  /** CONNECT has been answered. A parser for each idle connection is memory for nothing. */
+  begin(session: Session): void {
+    this.#session = session
+    this.client._parser = noParser
+  }
+
+  end(): void {
+    this.#session = undefined
   }
 
   close(): void {
@@ -168,7 +179,7 @@ export class Connection {
     if (this.client.closed) return false
     const header = chunk[start] as number
     const { session } = this
-    if (session === undefined || header >= 0xc0) return this.#handOver(chunk.subarray(start, end))
+    if (session === undefined) return this.#handOver(chunk.subarray(start, end))
     switch (header >> 4) {
       case PacketType.publish:
         this.#publish(session, header, chunk, start, bodyStart, end)
@@ -196,6 +207,16 @@ export class Connection {
         expectFlags(header, 2)
         return this.#unsubscribe(readMessageId(chunk, bodyStart, end), readUnsubscribe(chunk, bodyStart, end))
       }
+      case PacketType.pingreq:
+        expectFlags(header, 0)
+        this.outlet.write(pingResponse)
+        return true
+      case PacketType.disconnect:
+        expectFlags(header, 0)
+        this.outlet.flush()
+        this.client._disconnected = true
+        this.close()
+        return false
       case PacketType.connect:
         throw new ProtocolError('a second CONNECT') // [MQTT-3.1.0-2]
       default:
@@ -203,12 +224,11 @@ export class Connection {
     }
   }
 
-  /** Aedes handles a packet, after everything that was written for it so far. */
+  /** Aedes handles the first packet, which has to be a CONNECT. [MQTT-3.1.0-1] */
   #handOver(packet: Buffer): boolean {
-    this.outlet.flush()
     this.client._parsingBatch = 0
     this.#hold()
-    this.#parse(packet)
+    this.client._parser.parse(packet)
     return !this.#isHeld
   }
 
@@ -268,6 +288,10 @@ export class Connection {
     return !this.#isHeld
   }
 }
+
+const pingResponse = Buffer.from([0xd0, 0])
+
+const noParser: AedesParser = { parse: () => 0, removeAllListeners() {}, _queue: null }
 
 function expectFlags(header: number, flags: number): void {
   if ((header & 0x0f) !== flags) throw new ProtocolError('a fixed header has wrong flags') // [MQTT-2.2.2-2]

@@ -95,7 +95,7 @@ export class EdgeBroker extends Aedes {
     const connection = this.#connections.get(client)
     if (connection === undefined || client.closed) return
     const session = this.#facts.state.sessions.open(client.id, client.clean === false)
-    connection.session = session
+    connection.begin(session)
     session.connect(connection.outlet)
     this.#facts.connected(connection)
   }
@@ -103,7 +103,7 @@ export class EdgeBroker extends Aedes {
   #detach(connection: Connection): void {
     const { session, outlet } = connection
     if (session === undefined) return
-    connection.session = undefined
+    connection.end()
     session.disconnect(outlet)
     this.#facts.state.sessions.leave(session)
     this.#facts.disconnected(connection)

@@ -28,6 +28,8 @@ const longestTimerMs = 86_400_000
 export class SessionTable {
   readonly #facts: SessionTableFacts
   readonly #sessions = new Map<string, Session>()
+  /** How many are persistent, connected or not. */
+  #persistent = 0
   /** Since when a persistent session is without a connection, longest first. */
   readonly #offlineSince = new Map<Session, number>()
   #timer: Timer | undefined
@@ -64,8 +66,7 @@ export class SessionTable {
     const session = this.#create(clientId, isPersistent)
     if (isPersistent) {
       this.#facts.records.put(sessionKey(clientId), '{}')
-      while (this.#offlineSince.size > 0 && this.#sessions.size > this.#facts.limits.maxSessions)
-        this.#evict('too many')
+      while (this.#offlineSince.size > 0 && this.#persistent > this.#facts.limits.maxSessions) this.#evict('too many')
     }
     return session
   }
@@ -120,6 +121,7 @@ export class SessionTable {
     this.#offlineSince.delete(session)
     if (this.#sessions.get(clientId) === session) this.#sessions.delete(clientId)
     if (!session.isPersistent) return
+    this.#persistent--
     for (const { counter } of session.queue()) records.remove(queueKey(clientId, counter))
     for (const messageId of session.inbound) records.remove(inboundKey(clientId, messageId))
     records.remove(sessionKey(clientId))
@@ -134,6 +136,7 @@ export class SessionTable {
     const { limits, records, overflowed } = this.#facts
     const session = new Session({ clientId, limits, records: isPersistent ? records : undefined, overflowed })
     this.#sessions.set(clientId, session)
+    if (isPersistent) this.#persistent++
     return session
   }
 

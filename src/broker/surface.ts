@@ -21,13 +21,22 @@ export interface AedesClient extends Client {
   _parsingBatch: number
   /** What Aedes calls when it has handled a packet. */
   _nextBatch: (error?: Error | null) => void
-  /** Aedes' own parser: it is given the packets that Aedes shall handle. */
-  readonly _parser: { parse(bytes: Buffer): number }
+  /** Aedes' own parser: it is given the CONNECT, and not needed after it. Aedes takes its listeners off when it closes the connection. */
+  _parser: AedesParser
+  /** DISCONNECT came: there will be no will. [MQTT-3.14.4-3] */
+  _disconnected: boolean
   /** The keep-alive clock, restarted by each packet. [MQTT-3.1.2-24] */
   readonly _keepaliveTimer: NodeJS.Timeout | null
   /** Aedes would stop and go on with reading; reading is ours. */
   pause: () => void
   resume: () => void
+}
+
+export interface AedesParser {
+  parse(bytes: Buffer): number
+  removeAllListeners(): void
+  /** Packets that came before CONNACK was sent; none, as we do not hand over any. */
+  _queue: readonly unknown[] | null
 }
 
 /** The last will of a client, as mqtt-packet decodes it. */

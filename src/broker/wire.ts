@@ -12,6 +12,8 @@ export const PacketType = {
   pubcomp: 7,
   subscribe: 8,
   unsubscribe: 10,
+  pingreq: 12,
+  disconnect: 14,
 } as const
 
 /** A client broke the protocol; its connection is closed. [MQTT-4.8.0-1] */

@@ -66,6 +66,9 @@ export class AccessControl {
     const request = { originator, right, resource, context, ...touched }
     if (governing.definition.type === policyType)
       return this.#grants(governing.stored['selfPrivileges'] as SetOfAccessControlRules, request)
+    // TS-0001 10.2.5.10: a polling channel is its AE's alone, whatever policies the AE has.
+    if (resource.definition.isPrivate === true && !resource.definition.hasAccessControlPolicies)
+      return isOwner(originator, resource)
     // An AE may always see to its own registration.
     if (governing.definition.type === aeType && governing.resourceIdentifier === originator) return true
     const policies = governing.stored['accessControlPolicyIds'] as readonly string[] | undefined

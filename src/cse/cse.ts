@@ -22,6 +22,7 @@ import { MissingData } from './missing-data.ts'
 import { Notifier } from './notifier.ts'
 import type { Outcome } from './outcome.ts'
 import type { CseParts, CseSettings } from './parts.ts'
+import { PollingChannels } from './polling.ts'
 import { Resource, type StoredInstance } from './resource.ts'
 import { errorResponse, notStored, responseTo } from './response.ts'
 import { rootIdentifier, Tree } from './tree.ts'
@@ -63,6 +64,7 @@ export class Cse implements RequestHandler {
     const typesByMemberName = new Map(specializations.map((type) => [type.memberName, type]))
     const tree = new Tree({ store, resourceTypes: types, typesByMemberName, cseId, spId, cseBaseName })
     const internally = (change: (execution: Execution) => void) => this.#internally(change)
+    const polling = new PollingChannels({ tree, clock })
     const notifier = new Notifier({
       tree,
       clock,
@@ -72,6 +74,7 @@ export class Cse implements RequestHandler {
       limits: settings.notification,
       onDelivered: (subscription) => this.#countDown(subscription),
     })
+    notifier.use(polling)
     this.#parts = {
       settings,
       resourceTypes: types,
@@ -84,6 +87,7 @@ export class Cse implements RequestHandler {
       notifier,
       missingData: new MissingData({ tree, clock, notifier, cseId, internally }),
       expiration: new Expiration({ clock, remove: (expired) => this.#expire(expired) }),
+      polling,
       fanOutGuard: new FanOutGuard(),
       timestampOf: timestampCache(),
       handle: (request, context, respond) => this.#execute(request, context, respond),
@@ -117,6 +121,7 @@ export class Cse implements RequestHandler {
   stop(): void {
     for (const timer of this.#postponed) timer.cancel()
     this.#parts.missingData.stop()
+    this.#parts.polling.stop()
     this.#parts.expiration.stop()
     this.#parts.notifier.stop()
   }

@@ -102,7 +102,10 @@ function removeResource(execution: Execution, resource: Resource): void {
   for (const each of all) {
     each.definition.behaviour?.beforeDelete?.(each, execution)
     parts.tree.remove(each)
-    transaction.afterCommit(() => parts.notifier.release(each))
+    transaction.afterCommit(() => {
+      parts.notifier.release(each)
+      parts.polling.end(each)
+    })
     // Undone in reverse, so that parents are back before their children.
     transaction.onUndo(() => parts.tree.add(each))
     transaction.changes.push(parts.tree.removalOf(each))

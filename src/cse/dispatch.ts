@@ -22,6 +22,10 @@ export function dispatch(execution: Execution): Outcome | Promise<Outcome> {
     if (virtualChild === 'fopt' && resource instanceof Resource)
       return fanOut(execution, resource, virtualChild, suffix ?? '')
   }
+  if (request.to.endsWith('/pcu')) {
+    const { resource, virtualChild } = execution.target()
+    if (virtualChild === 'pcu' && resource instanceof Resource) return poll(execution, resource)
+  }
   switch (request.operation) {
     case Operation.CREATE:
       return create(execution)
@@ -33,6 +37,18 @@ export function dispatch(execution: Execution): Outcome | Promise<Outcome> {
       return deleteTarget(execution)
     case Operation.NOTIFY:
       return notify(execution)
+  }
+}
+
+function poll(execution: Execution, channel: Resource): Outcome | Promise<Outcome> {
+  const { polling } = execution.parts
+  switch (execution.request.operation) {
+    case Operation.RETRIEVE:
+      return polling.poll(execution, channel)
+    case Operation.NOTIFY:
+      return polling.respond(execution, channel)
+    default:
+      throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, 'to: pcu is retrieved and notified, nothing else')
   }
 }
 

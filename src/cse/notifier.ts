@@ -12,7 +12,7 @@ import { OneM2MError, Status } from '../onem2m/status.ts'
 import type { Subscription } from '../resources/subscription.ts'
 import type { Requester } from './handler.ts'
 import { Pacing } from './pacing.ts'
-import type { Resource } from './resource.ts'
+import { Resource } from './resource.ts'
 import type { Tree } from './tree.ts'
 
 interface NotifierFacts {
@@ -234,7 +234,12 @@ export class Notifier {
     const entity = resource?.attributes['aeId']
     if (typeof entity !== 'string') return []
     const pointsOfAccess = (resource?.attributes['pointOfAccess'] as readonly string[] | undefined) ?? []
-    return (pointsOfAccess.length === 0 ? connectedHere : pointsOfAccess).map((pointOfAccess) => ({
+    const hasChannel = [...(resource instanceof Resource ? resource.children.values() : [])].some(
+      ({ definition }) => definition.type === 15,
+    )
+    // TS-0004 7.3.3.9: an entity that polls is not reached otherwise.
+    const places = hasChannel ? [pollingChannel] : pointsOfAccess.length === 0 ? connectedHere : pointsOfAccess
+    return places.map((pointOfAccess) => ({
       pointOfAccess,
       entity,
       serialization: wantedSerialization(resource?.attributes['contentSerialization']),
@@ -247,6 +252,9 @@ function wantedSerialization(contentSerialization: unknown): Serialization | und
   const names = (contentSerialization as readonly string[] | undefined) ?? []
   return names.map(serializationOfMediaType).find((found) => found !== undefined)
 }
+
+/** The point of access of an AE that fetches its requests. */
+const pollingChannel = 'pch:'
 
 /** TS-0004 6.3.4.2.13, eventCat. */
 const latest = 4

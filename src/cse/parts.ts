@@ -10,6 +10,7 @@ import type { FanOutGuard } from './fan-out.ts'
 import type { RequestHandler } from './handler.ts'
 import type { MissingData } from './missing-data.ts'
 import type { NotificationLimits, Notifier } from './notifier.ts'
+import type { PollingChannels } from './polling.ts'
 import type { Tree } from './tree.ts'
 
 export interface CseSettings {
@@ -48,6 +49,7 @@ export interface CseParts {
   readonly notifier: Notifier
   readonly expiration: Expiration
   readonly missingData: MissingData
+  readonly polling: PollingChannels
   readonly fanOutGuard: FanOutGuard
   readonly randomId: () => string
   readonly timestampOf: (ms: number) => string

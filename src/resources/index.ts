@@ -9,6 +9,7 @@ import { flexContainerInstance, flexContainers } from './flex-container.ts'
 import { group } from './group.ts'
 import { mgmtObjs } from './mgmt-obj.ts'
 import { node } from './node.ts'
+import { pollingChannel } from './polling-channel.ts'
 import { request } from './request.ts'
 import type { ResourceType } from './resource-type.ts'
 import { subscription } from './subscription.ts'
@@ -26,6 +27,7 @@ export const resourceTypes: readonly ResourceType[] = [
   group,
   ...mgmtObjs,
   node,
+  pollingChannel,
   request,
   subscription,
   timeSeries,

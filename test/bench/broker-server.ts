@@ -15,6 +15,9 @@ const [name, portText, directory = ''] = process.argv.slice(2)
 const port = Number(portText)
 const log: Log = { debug() {}, info() {}, warn: console.warn, error: console.error }
 
+// Memory is compared without what the collector has not looked at yet.
+process.on('SIGUSR2', () => globalThis.gc?.())
+
 if (name === 'ours') {
   const store = new LevelStore({
     directory: join(directory, 'store'),

@@ -28,9 +28,13 @@ export class BrokerSide {
     const port = await freePort()
     const child = name.startsWith('mosquitto')
       ? spawn('/usr/sbin/mosquitto', ['-c', mosquittoConfiguration(name, port, directory)], { stdio: 'ignore' })
-      : spawn(process.execPath, [join(import.meta.dirname, 'broker-server.ts'), name, String(port), directory], {
-          stdio: ['ignore', 'ignore', 'inherit'],
-        })
+      : spawn(
+          process.execPath,
+          ['--expose-gc', join(import.meta.dirname, 'broker-server.ts'), name, String(port), directory],
+          {
+            stdio: ['ignore', 'ignore', 'inherit'],
+          },
+        )
     const side = new BrokerSide(name, port, child, directory)
     for (let attempt = 0; ; attempt++) {
       try {
@@ -59,6 +63,11 @@ export class BrokerSide {
 
   get rssKiB(): number {
     return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))?.[1] ?? 0)
+  }
+
+  async collectGarbage(): Promise<void> {
+    if (!this.name.startsWith('mosquitto')) this.#child.kill('SIGUSR2')
+    await new Promise((resolve) => setTimeout(resolve, 1000))
   }
 
   async stop(): Promise<void> {

@@ -189,7 +189,7 @@ async function idleMemory(side: BrokerSide, count: number): Promise<Figure> {
       await Promise.all(more.map((peer, n) => peer.subscribe(`idle/${peers.length + n}`, 0)))
       peers.push(...more)
     }
-    await new Promise((resolve) => setTimeout(resolve, 1500))
+    await side.collectGarbage()
     return side.rssKiB
   }
   const few = await grow(1000)

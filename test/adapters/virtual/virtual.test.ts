@@ -39,26 +39,26 @@ describe('made-up readings', () => {
 
   it('are the same for the same seed, differ from device to device, and never leave the range', async () => {
     const walks = async (seed: number) => {
-      const { series } = await run({ seed }, 300_000)
+      const { series } = await run({ seed }, 100_000)
       return ['virtual/device-1/walk', 'virtual/device-2/walk'].map((path) => series.get(path) ?? [])
     }
     const [first, second] = await walks(7)
     assert.deepEqual(await walks(7), [first, second])
     assert.notDeepEqual(first, second)
     assert.notDeepEqual(await walks(8), [first, second])
-    assert.equal(first?.length, 301)
+    assert.equal(first?.length, 101)
     const figures = first.map(Number)
     assert.ok(figures.every((figure) => figure >= 10 && figure <= 20))
-    assert.ok(Math.max(...figures) - Math.min(...figures) > 3)
+    assert.ok(Math.max(...figures) - Math.min(...figures) > 1)
   })
 
   it('go wrong in every way as often as told, and come back', async () => {
-    const { gateway, series } = await run({ faultRate: 0.3 }, 600_000)
+    const { gateway, series } = await run({ faultRate: 0.3 }, 300_000)
     const reasons = gateway.warnings.map(({ fields }) => String(fields['reason']))
     for (const reason of [/the device fails/, /no answer within/, /not a number/])
       assert.ok(reasons.some((text) => reason.test(text)))
     const count = series.get('virtual/device-1/sine')?.length ?? 0
-    assert.ok(count > 150 && count < 450, `${count}`)
+    assert.ok(count > 75 && count < 225, `${count}`)
     assert.doesNotMatch(JSON.stringify([...series]), /NaN/)
   })
 
