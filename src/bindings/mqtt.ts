@@ -125,7 +125,7 @@ export class MqttBinding implements TopicConsumer, Requester {
     if (route?.kind === 'resp') this.#requester.answer(route.entity, publication.payload, route.serialization ?? 'json')
     else if (route !== undefined) {
       this.#serve(route, publication)
-      if (this.#inFlight >= this.#maxInFlight) {
+      if (this.#inFlight >= this.#maxInFlight || (this.#inFlight > 0 && this.#options.handler.isCongested === true)) {
         this.#held.push(done)
         return
       }

@@ -95,6 +95,10 @@ export class Cse implements RequestHandler {
     }
   }
 
+  get isCongested(): boolean {
+    return this.#parts.store.isCongested
+  }
+
   get resourceCount(): number {
     return this.#parts.tree.size
   }

@@ -20,6 +20,8 @@ export interface RequestHandler {
    * binding then keeps to itself).
    */
   handle(request: RequestPrimitive, context: RequestContext, respond: (response: ResponsePrimitive) => void): void
+  /** True while more waits for the disk than one commit group should hold: whoever can hold back requests should. */
+  readonly isCongested?: boolean
 }
 
 /** Carries the CSE's own requests (notifications, later forwarded requests) to where a point of access leads. */

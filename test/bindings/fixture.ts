@@ -64,6 +64,7 @@ export interface Arrival {
 /** A CSE that keeps each request and answers at once, with OK unless told otherwise; null leaves it to the test. */
 export class FakeCse implements RequestHandler {
   readonly arrivals: Arrival[] = []
+  isCongested = false
   response: Omit<ResponsePrimitive, 'requestIdentifier'> | null
 
   constructor(response: FakeCse['response'] = { responseStatusCode: 2000 }) {

@@ -240,6 +240,21 @@ test('with too many requests under way, connections wait until the CSE has caugh
   assert.equal(broker.sent.length, 1)
 })
 
+test('while more waits for the disk than should, connections wait for an answer', () => {
+  const { broker, cse } = set({}, new FakeCse(null))
+  const goneOn: number[] = []
+  const ask = (n: number) => broker.publish(topic, { ...retrieve, rqi: `r${n}` }, {}, () => goneOn.push(n))
+  cse.isCongested = true
+  ask(1)
+  ask(2)
+  assert.deepEqual(goneOn, [])
+  cse.arrivals[0]?.respond({ responseStatusCode: 2000, requestIdentifier: 'r1' })
+  assert.deepEqual(goneOn, [1, 2])
+  cse.isCongested = false
+  ask(3)
+  assert.deepEqual(goneOn, [1, 2, 3])
+})
+
 test("with a prefix, only prefixed topics are the CSE's", () => {
   const { broker } = set({ prefix: 'plant/7' })
   assert.equal(broker.publish(topic, retrieve), false)
