@@ -1,5 +1,6 @@
 /** How an adapter is, from how its parts are; each failure is said once, and so is its end. */
 
+import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import type { AdapterHealth } from './adapter.ts'
 
@@ -11,7 +12,10 @@ const maxSubjects = 1000
 /** So many reasons are written out; the state is stored whenever it changes. */
 const maxReasons = 5
 
+const quietMs = 3_600_000
+
 interface HealthFacts {
+  readonly clock: Clock
   readonly log: Log
   readonly onChange: (health: AdapterHealth) => void
 }
@@ -21,6 +25,8 @@ export class Health {
   readonly #parts = new Map<string, Outcome>()
   /** Faults of what is no part of the adapter: its start, a point, the storing of readings. */
   readonly #faults = new Map<string, string>()
+  /** What the log was told of a part, and how often it has failed since. */
+  readonly #said = new Map<string, { readonly atMs: number; failures: number }>()
   #current: AdapterHealth = { state: 'starting' }
 
   constructor(facts: HealthFacts) {
@@ -62,10 +68,21 @@ export class Health {
     this.#facts.onChange(health)
   }
 
-  #say(part: string, hadFault: boolean, fault: string | undefined): void {
-    if (fault !== undefined && !hadFault)
-      this.#facts.log.warn('part of an adapter failed; it is tried again', { part, reason: fault })
-    else if (fault === undefined && hadFault) this.#facts.log.info('part of an adapter works again', { part })
+  /** A part that fails on and off gets three lines an hour, the last of which says so. */
+  #say(part: string, hadFault: boolean, reason: string | undefined): void {
+    if (hadFault === (reason !== undefined)) return
+    const { log, clock } = this.#facts
+    const nowMs = clock.monotonicMs()
+    const said = this.#said.get(part)
+    if (reason === undefined) {
+      if (said?.failures === 1) log.info('part of an adapter works again', { part })
+    } else if (said === undefined || nowMs - said.atMs >= quietMs) {
+      if (this.#said.size >= maxSubjects) this.#said.clear()
+      this.#said.set(part, { atMs: nowMs, failures: 1 })
+      log.warn('part of an adapter failed; it is tried again', { part, reason })
+    } else if (++said.failures === 2) {
+      log.warn('part of an adapter fails on and off; its state tells how it is now', { part, reason })
+    }
   }
 
   #summarise(): AdapterHealth {

@@ -48,7 +48,7 @@ export class RunningAdapter {
     const { entry, clock, client, cseBaseName, settings } = facts
     this.#facts = facts
     this.#log = withAdapter(facts.log, entry.name)
-    this.#health = new Health({ log: this.#log, onChange: (health) => this.#publication.pushState(health) })
+    this.#health = new Health({ clock, log: this.#log, onChange: (health) => this.#publication.pushState(health) })
     this.#publication = new Publication({
       name: entry.name,
       cseBaseName,

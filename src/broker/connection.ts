@@ -79,7 +79,9 @@ export class Connection {
       if (error) this.#fail(error)
       else this.#release()
     }
-    client.pause = client.resume = () => {}
+    client.pause = client.resume = ignore
+    // What Aedes has for messages, of which it gets none.
+    client.deliver0 = client.deliverQoS = client._inboundInflight = undefined
     client.conn.removeAllListeners('readable')
     client.conn.on('data', (chunk: Buffer) => this.#receive(chunk))
   }
@@ -288,6 +290,8 @@ export class Connection {
     return !this.#isHeld
   }
 }
+
+function ignore(): void {}
 
 const pingResponse = Buffer.from([0xd0, 0])
 

@@ -5,6 +5,7 @@
 
 import { Readable } from 'node:stream'
 import { Aedes, type AedesOptions, type Client } from 'aedes'
+import mqtt from 'mqtt-packet'
 import type { BrokerState } from './broker-state.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { Outlet, type OutletLimits, Turn } from './outlet.ts'
@@ -34,6 +35,9 @@ const silence = {
 }
 
 const { unregisterClient: unregister } = Aedes.prototype as unknown as AedesInternals
+
+// Ten megabytes of encoded numbers, for packets of which Aedes writes one for each connection.
+mqtt.writeToStream.cacheNumbers = false
 
 export class EdgeBroker extends Aedes {
   readonly #facts: EdgeBrokerFacts

@@ -39,21 +39,28 @@ export interface SessionFacts {
 /** In the window of a session that is not recorded, nothing has to be remembered of a message but how far it is. */
 type InFlight = QueuedMessage | 'once' | 'exactly-once' | 'released'
 
+/** Stand for collections that a session does not need yet; nothing is ever put into them. */
+const nothing = new Map<number, never>()
+const nobody = new Set<number>()
+const none: readonly never[] = []
+
 export class Session {
   readonly clientId: string
   /** Filters, with the QoS granted. */
   readonly subscriptions = new Map<string, QoS>()
   readonly #facts: SessionFacts
   readonly #records: SessionRecords | undefined
+  // Most sessions are idle: what they do not use is not made.
   /** By counter, in order; none of them has been sent. */
-  readonly #waiting = new Map<number, QueuedMessage>()
+  #waiting: Map<number, QueuedMessage> = nothing
   /** By message identifier; sent and not acknowledged. */
-  readonly #inFlight = new Map<number, InFlight>()
+  #inFlight: Map<number, InFlight> = nothing
   /** Message identifiers of QoS 2 messages from the client that wait for its PUBREL. */
-  readonly #inbound = new Set<number>()
+  #inbound: Set<number> = nobody
   #nextId = 1
   /** Retained messages that answer subscriptions, sent as fast as they are read. */
-  #feeds: { readonly messages: Iterator<Message>; readonly qos: QoS; readonly nextCounter: () => number }[] = []
+  #feeds: readonly { readonly messages: Iterator<Message>; readonly qos: QoS; readonly nextCounter: () => number }[] =
+    none
   #outlet: Outlet | undefined
   queuedBytes = 0
 
@@ -100,7 +107,7 @@ export class Session {
   disconnect(outlet: Outlet): void {
     if (this.#outlet !== outlet) return
     this.#outlet = undefined
-    this.#feeds = []
+    this.#feeds = none
   }
 
   /** Takes a message at QoS 1 or 2. True when it is on its way to the disk. */
@@ -110,7 +117,7 @@ export class Session {
       if (outlet === undefined) return false
       if (this.#waiting.size === 0 && this.#mayTransmit(outlet)) {
         const messageId = this.#takeId()
-        this.#inFlight.set(messageId, qos === 1 ? 'once' : 'exactly-once')
+        this.#makeInFlight().set(messageId, qos === 1 ? 'once' : 'exactly-once')
         const { topic, payload } = message
         outlet.write(encodePublish({ topic, payload, qos, retain, messageId }))
         return false
@@ -140,14 +147,16 @@ export class Session {
 
   /** Takes a message as the disk has it. */
   restore(queued: QueuedMessage): void {
-    if (queued.messageId === undefined) this.#waiting.set(queued.counter, queued)
-    else this.#inFlight.set(queued.messageId, queued)
+    if (queued.messageId === undefined) {
+      if (this.#waiting === nothing) this.#waiting = new Map()
+      this.#waiting.set(queued.counter, queued)
+    } else this.#makeInFlight().set(queued.messageId, queued)
     this.queuedBytes += queued.message.payloadBytes
   }
 
   /** Answers a subscription with retained messages, each at the lower QoS of the two, and not faster than the client reads. */
   feed(messages: Iterator<Message>, qos: QoS, nextCounter: () => number): void {
-    this.#feeds.push({ messages, qos, nextCounter })
+    this.#feeds = [...this.#feeds, { messages, qos, nextCounter }]
     this.pump()
   }
 
@@ -156,7 +165,7 @@ export class Session {
       if (this.#waiting.size > 0 || !this.#mayTransmit(outlet)) return
       const { done, value: message } = feed.messages.next()
       if (done === true) {
-        this.#feeds.shift()
+        this.#feeds = this.#feeds.slice(1)
         continue
       }
       const { topic, payload } = message
@@ -180,7 +189,7 @@ export class Session {
       this.#waiting.delete(counter)
       const messageId = this.#takeId()
       queued.messageId = messageId
-      this.#inFlight.set(messageId, queued)
+      this.#makeInFlight().set(messageId, queued)
       // A QoS 2 message must keep its identifier across a restart; one of QoS 1 may come twice. It is new in the same group more often than not.
       if (queued.qos === 2) this.#records?.update(this.clientId, queued)
       this.#transmit(queued, messageId, false)
@@ -241,6 +250,11 @@ export class Session {
     if (isThere) this.queuedBytes -= queued.message.payloadBytes
   }
 
+  #makeInFlight(): Map<number, InFlight> {
+    if (this.#inFlight === nothing) this.#inFlight = new Map()
+    return this.#inFlight
+  }
+
   /** The next identifier that no unacknowledged message has. [MQTT-2.3.1-4] */
   #takeId(): number {
     let messageId = this.#nextId
@@ -252,7 +266,7 @@ export class Session {
   /** A QoS 2 message of the client begins: false when it is known already. [MQTT-4.3.3-2] */
   beginInbound(messageId: number): boolean {
     if (this.#inbound.has(messageId)) return false
-    this.#inbound.add(messageId)
+    this.restoreInbound(messageId)
     this.#records?.onUndo(() => this.#inbound.delete(messageId))
     this.#records?.put(inboundKey(this.clientId, messageId), '')
     return true
@@ -264,6 +278,7 @@ export class Session {
   }
 
   restoreInbound(messageId: number): void {
+    if (this.#inbound === nobody) this.#inbound = new Set()
     this.#inbound.add(messageId)
   }
 }

@@ -27,6 +27,10 @@ export interface AedesClient extends Client {
   _disconnected: boolean
   /** The keep-alive clock, restarted by each packet. [MQTT-3.1.2-24] */
   readonly _keepaliveTimer: NodeJS.Timeout | null
+  /** How Aedes delivers, and the QoS 2 messages that it has begun to take; set for each connection, whether used or not. */
+  deliver0: unknown
+  deliverQoS: unknown
+  _inboundInflight: unknown
   /** Aedes would stop and go on with reading; reading is ours. */
   pause: () => void
   resume: () => void

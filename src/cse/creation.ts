@@ -25,7 +25,6 @@ import { Resource, StoredInstance } from './resource.ts'
 const aeType = 2
 /** Walks over subtrees are recursive; nobody nests resources this deep in earnest. */
 const deepestLevel = 100
-const containerLimits = { maxNrOfInstances: Number.POSITIVE_INFINITY, maxByteSize: Number.POSITIVE_INFINITY }
 
 export function create(execution: Execution): Outcome {
   const { request, parts, originator } = execution
@@ -116,12 +115,12 @@ function createInstance(execution: Execution, container: Resource, type: Resourc
   const log = container.instances
   if (log === undefined || log.type !== type)
     throw new OneM2MError(Status.INVALID_CHILD_RESOURCE_TYPE, `ty: ${container.address} keeps no ${type.name}`)
-  const limits = limitsOf(container)
+  const maxByteSize = limitOf(container, 'maxByteSize')
   const size = (draft.attributes['contentSize'] as number | undefined) ?? 0
-  if (size > limits.maxByteSize)
+  if (size > maxByteSize)
     throw new OneM2MError(
       Status.NOT_ACCEPTABLE,
-      `con: ${size} bytes are more than ${container.address} keeps in all (mbs ${limits.maxByteSize})`,
+      `con: ${size} bytes are more than ${container.address} keeps in all (mbs ${maxByteSize})`,
     )
   if (draft.name === '') draft.name = log.freeName()
   else if (isTaken(container, draft.name) || log.isNameTaken(draft.name)) throw conflict(container, draft.name)
@@ -152,6 +151,7 @@ export function keepState(execution: Execution, resource: Resource): void {
   append(execution, resource, log, { attributes, name: log.freeName(), size, unique: undefined })
 }
 
+/** What an instance is made of; its attributes are completed in place. */
 interface Appended {
   readonly attributes: Record<string, unknown>
   readonly name: string
@@ -166,30 +166,28 @@ function append(execution: Execution, container: Resource, log: InstanceLog, app
   const type = log.type
   const sequence = log.nextSequence
   const expiration = instanceExpiration(execution, container, appended.attributes)
-  const attributes: Record<string, unknown> = {
-    ...appended.attributes,
-    resourceName: name,
-    resourceType: type.type,
-    resourceIdentifier: log.identifierOf(sequence),
-    parentIdentifier: container.resourceIdentifier,
-    creationTime: now,
-    lastModifiedTime: now,
-    expirationTime: expiration.text,
-  }
+  const { attributes } = appended
+  attributes['resourceName'] = name
+  attributes['resourceType'] = type.type
+  attributes['resourceIdentifier'] = log.identifierOf(sequence)
+  attributes['parentIdentifier'] = container.resourceIdentifier
+  attributes['creationTime'] = now
+  attributes['lastModifiedTime'] = now
+  attributes['expirationTime'] = expiration.text
   if (type.table.has('stateTag')) attributes['stateTag'] = log.stateTag + 1
   const text = JSON.stringify(encodeAttributes(type, attributes))
-  const limits = limitsOf(container)
   const isChange = container.definition.behaviour?.instanceOf === undefined
   transaction.onUndo(log.remember())
   log.append(transaction.changes, { name, text, size, expiryMs: expiration.ownMs, unique, isChange })
-  log.trim(transaction.changes, limits.maxNrOfInstances, limits.maxByteSize)
+  log.trim(transaction.changes, limitOf(container, 'maxNrOfInstances'), limitOf(container, 'maxByteSize'))
   transaction.changes.push(log.countersChange())
   if (Number.isFinite(expiration.ownMs)) parts.expiration.watch(container)
   return new StoredInstance(type, container, sequence, text)
 }
 
-function limitsOf(container: Resource): typeof containerLimits {
-  return { ...containerLimits, ...container.stored }
+/** A limit of a container: maxNrOfInstances or maxByteSize. */
+function limitOf(container: Resource, name: string): number {
+  return (container.stored[name] as number | undefined) ?? Number.POSITIVE_INFINITY
 }
 
 /** An instance lives as long as its container allows; `ownMs` is finite only when it ends before the container does. */

@@ -82,6 +82,8 @@ export interface ResourceType extends ResourceTypeDescription {
   /** Universal, common and own attributes, in the order in which they are written. */
   readonly table: ReadonlyMap<string, AttributeDefinition>
   readonly byShortName: ReadonlyMap<string, string>
+  /** Attributes that a CREATE must give. */
+  readonly mandatory: readonly (readonly [name: string, definition: AttributeDefinition])[]
   readonly hasAccessControlPolicies: boolean
   readonly hasExpirationTime: boolean
 }
@@ -101,6 +103,7 @@ export function defineResourceType<const D extends ResourceTypeDescription>(desc
     ...description,
     table,
     byShortName: new Map([...table].map(([name, definition]) => [definition.short, name])),
+    mandatory: [...table].filter(([, { create }]) => create === 'M'),
     hasAccessControlPolicies: table.has('accessControlPolicyIds'),
     hasExpirationTime: table.has('expirationTime'),
   }
@@ -127,9 +130,8 @@ export function decodeForCreate(type: ResourceType, wire: JsonObject): Record<st
     if (definition.create === 'NP') throw refused(short, value, 'nothing: the CSE sets this attribute')
     attributes[name] = definition.type.decode(value, short)
   }
-  for (const [name, definition] of type.table) {
-    if (definition.create === 'M' && attributes[name] === undefined)
-      throw refused(definition.short, undefined, `${definition.type.name}: it is mandatory`)
+  for (const [name, { short, type: expected }] of type.mandatory) {
+    if (attributes[name] === undefined) throw refused(short, undefined, `${expected.name}: it is mandatory`)
   }
   return attributes
 }

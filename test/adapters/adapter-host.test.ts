@@ -230,6 +230,25 @@ describe('a device that fails', () => {
     assert.equal(reads - before, 3)
   })
 
+  it('does not fill the log when it fails on and off', async () => {
+    const gateway = await new Gateway().start()
+    let reads = 0
+    const flapping = everySecond('loose', () => {
+      if (reads++ % 2 === 1) throw new Error('EIO')
+      return 1
+    })
+    await gateway.host([entryOf('barn', flapping)])
+    const lines = () => gateway.log.lines.filter(({ level }) => level !== 'debug').map(({ message }) => message)
+    await gateway.clock.pass(600_000)
+    assert.deepEqual(lines(), [
+      'part of an adapter failed; it is tried again',
+      'part of an adapter works again',
+      'part of an adapter fails on and off; its state tells how it is now',
+    ])
+    await gateway.clock.pass(3_600_000)
+    assert.equal(lines().length, 6)
+  })
+
   it('holds up its neighbours for a moment only, is told to give up, and is not asked twice at a time', async () => {
     const gateway = await new Gateway().start()
     const signals: AbortSignal[] = []
