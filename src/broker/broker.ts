@@ -9,7 +9,7 @@ import type { Acceptance, Connection } from './connection.ts'
 import { EdgeBroker } from './edge-broker.ts'
 import { OversizedError } from './frame-reader.ts'
 import { type BrokerLimits, defaultBrokerLimits } from './limits.ts'
-import { type ListenAddress, Listener } from './listener.ts'
+import { type ListenAddress, Listener, type ListenPoint } from './listener.ts'
 import { Message } from './message.ts'
 import { Parking } from './parking.ts'
 import type { AedesClient, AedesConnect, AedesWill, QoS } from './surface.ts'
@@ -17,7 +17,7 @@ import type { Route } from './topic-router.ts'
 import { type FilterRequest, ProtocolError, topicFault } from './wire.ts'
 
 export { type BrokerLimits, defaultBrokerLimits } from './limits.ts'
-export type { ListenAddress } from './listener.ts'
+export type { ListenAddress, ListenPath, ListenPoint } from './listener.ts'
 
 export interface BrokerConnection {
   readonly clientId: string
@@ -46,7 +46,7 @@ export interface BrokerDependencies {
   readonly store: Store
   readonly clock: Clock
   readonly log: Log
-  readonly listen: readonly ListenAddress[]
+  readonly listen: readonly ListenPoint[]
   /** Those that are not given are `defaultBrokerLimits`. */
   readonly limits?: Partial<BrokerLimits>
   /** False: consumers are served like any subscriber, as the oracle that the fast path is compared with. */
@@ -122,14 +122,15 @@ export class Broker {
     return this.#state.retained.count
   }
 
-  /** Loads sessions and retained messages, then opens the listeners. Rejects with the system's error when an address can't be had. */
+  /** Loads sessions and retained messages, then opens the listeners; their addresses, without paths. Rejects with the system's error when an address can't be had. */
   async start(): Promise<readonly ListenAddress[]> {
     await this.#aedes.open()
     const addresses: ListenAddress[] = []
-    for (const address of this.#dependencies.listen) {
-      const listener = new Listener({ address, accept: (socket) => this.handle(socket) })
-      addresses.push(await listener.start())
+    for (const point of this.#dependencies.listen) {
+      const listener = new Listener({ point, accept: (connection) => this.handle(connection) })
       this.#listeners.push(listener)
+      const found = await listener.start()
+      if ('host' in found) addresses.push(found)
     }
     return addresses
   }

@@ -1,51 +1,82 @@
-/** Where connections come from: TCP listeners, and how many connections they let in. */
+/** Where connections come from: TCP over IPv4 and IPv6, WebSocket with the subprotocol `mqtt`, a Unix socket. MQTT 3.1.1 sections 4.2 and 6. */
 
-import { createServer, type Server, type Socket } from 'node:net'
+import { unlinkSync } from 'node:fs'
+import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { createWebSocketStream, WebSocketServer } from 'ws'
 
 export interface ListenAddress {
   readonly host: string
+  /** 0 for any that is free. */
   readonly port: number
+  readonly transport?: 'tcp' | 'websocket'
 }
 
+export interface ListenPath {
+  /** Of a Unix socket. */
+  readonly path: string
+}
+
+export type ListenPoint = ListenAddress | ListenPath
+
 interface ListenerFacts {
-  readonly address: ListenAddress
-  accept(socket: Socket): void
+  readonly point: ListenPoint
+  accept(connection: Duplex): void
 }
 
 export class Listener {
   readonly #facts: ListenerFacts
-  readonly #server: Server
+  readonly #server: Server | HttpServer
   readonly #sockets = new Set<Socket>()
+  #webSockets: WebSocketServer | undefined
 
   constructor(facts: ListenerFacts) {
     this.#facts = facts
-    // Half a round trip waits for nothing: Nagle's algorithm and delayed acknowledgements cost 40 ms together.
-    this.#server = createServer({ noDelay: true }, (socket) => {
+    const isWebSocket = 'transport' in facts.point && facts.point.transport === 'websocket'
+    this.#server = isWebSocket ? this.#createWebSocketServer() : createServer((socket) => facts.accept(socket))
+    this.#server.on('connection', (socket: Socket) => {
+      // Half a round trip waits for nothing: Nagle's algorithm and delayed acknowledgements cost 40 ms together.
+      socket.setNoDelay(true)
       this.#sockets.add(socket)
       socket.once('close', () => this.#sockets.delete(socket))
-      facts.accept(socket)
     })
   }
 
-  get connections(): number {
-    return this.#sockets.size
+  /** The address in use; of a Unix socket its path. Rejects with the system's error when it can't be had. */
+  async start(): Promise<ListenPoint> {
+    const { point } = this.#facts
+    try {
+      await this.#listen()
+    } catch (error) {
+      // The socket of a process that was killed is still there, and nobody answers.
+      if (
+        !('path' in point) ||
+        (error as NodeJS.ErrnoException).code !== 'EADDRINUSE' ||
+        (await isAnswered(point.path))
+      )
+        throw error
+      unlinkSync(point.path)
+      await this.#listen()
+    }
+    const address = this.#server.address()
+    return typeof address === 'object' && address !== null ? { ...point, port: address.port } : point
   }
 
-  /** Rejects with the system's error when the address can't be had. */
-  start(): Promise<ListenAddress> {
-    const { host, port } = this.#facts.address
+  #listen(): Promise<void> {
+    const { point } = this.#facts
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject)
-      this.#server.listen({ host, port }, () => {
+      this.#server.listen('path' in point ? { path: point.path } : { host: point.host, port: point.port }, () => {
         this.#server.removeListener('error', reject)
-        const address = this.#server.address()
-        resolve({ host, port: typeof address === 'object' && address !== null ? address.port : port })
+        resolve()
       })
     })
   }
 
   /** Stops accepting. */
   close(): void {
+    this.#webSockets?.close()
     this.#server.close()
   }
 
@@ -53,4 +84,41 @@ export class Listener {
   destroyConnections(): void {
     for (const socket of this.#sockets) socket.destroy()
   }
+
+  #createWebSocketServer(): HttpServer {
+    const server = createHttpServer((_request, response) => {
+      response
+        .writeHead(426, { connection: 'close', upgrade: 'websocket' })
+        .end('MQTT over WebSocket, subprotocol mqtt\n')
+    })
+    this.#webSockets = new WebSocketServer({
+      server,
+      // [MQTT-6.0.0-4]
+      handleProtocols: (offered) => (offered.has('mqtt') ? 'mqtt' : false),
+      verifyClient: ({ req }: { readonly req: IncomingMessage }) => isWelcome(req),
+      perMessageDeflate: false,
+      // A frame may hold many packets; the size of a packet is looked at where it is read.
+      maxPayload: 1_048_576,
+    })
+    this.#webSockets.on('connection', (webSocket, request) => {
+      const { remoteAddress } = request.socket
+      this.#facts.accept(Object.assign(createWebSocketStream(webSocket), { remoteAddress }))
+    })
+    return server
+  }
+}
+
+/** [MQTT-6.0.0-3]: a client offers `mqtt`. A page of another site does not speak for the person who looks at it. */
+function isWelcome(request: IncomingMessage): boolean {
+  const { host, origin, 'sec-websocket-protocol': protocols = '' } = request.headers
+  if (!protocols.split(/\s*,\s*/).includes('mqtt')) return false
+  return origin === undefined || URL.parse(origin)?.host === host
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path })
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => socket.destroy())
+  })
 }

@@ -31,7 +31,7 @@ const rules: Readonly<Record<string, Rule>> = {
   broker: {
     from: ['store'],
     typesFrom: ['onem2m'],
-    node: ['buffer', 'crypto', 'http', 'net', 'stream', 'tls'],
+    node: ['buffer', 'crypto', 'fs', 'http', 'net', 'stream', 'tls'],
     packages: ['aedes', 'aedes-persistence-level', 'mqtt-packet', 'ws'],
   },
   bindings: { from: ['onem2m'], typesFrom: ['broker', 'cse'], node: ['http', 'https', 'stream'], packages: ['ws'] },

@@ -1,0 +1,79 @@
+/** The broker's listeners with a real client: TCP over IPv4 and IPv6, WebSocket, a Unix socket. */
+
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'node:test'
+import mqtt, { type MqttClient } from 'mqtt'
+import { WebSocket } from 'ws'
+import { Broker, type ListenPoint } from '../../src/broker/broker.ts'
+import { MemoryStore } from '../../src/store/memory-store.ts'
+import { ManualClock, silent } from '../bindings/fixture.ts'
+
+async function start(t: test.TestContext, listen: readonly ListenPoint[]) {
+  const clock = new ManualClock()
+  const broker = new Broker({ store: new MemoryStore({ clock }), clock, log: silent, listen })
+  t.after(() => broker.stop())
+  return { broker, addresses: await broker.start() }
+}
+
+/** Sends itself a message larger than what is written at once. */
+async function converse(client: MqttClient): Promise<void> {
+  try {
+    await new Promise((resolve, reject) => client.once('connect', resolve).once('error', reject))
+    await client.subscribeAsync('t', { qos: 1 })
+    const heard = new Promise<string>((resolve) =>
+      client.once('message', (_topic, payload) => resolve(String(payload))),
+    )
+    const payload = 'x'.repeat(100_000)
+    await client.publishAsync('t', payload, { qos: 1 })
+    assert.equal(await heard, payload)
+  } finally {
+    await client.endAsync(true)
+  }
+}
+
+test('TCP over IPv4, and over IPv6 where there is any', async (t) => {
+  const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
+  const hosts = hasIpv6 ? ['127.0.0.1', '::1'] : ['127.0.0.1']
+  const { addresses } = await start(
+    t,
+    hosts.map((host) => ({ host, port: 0 })),
+  )
+  assert.equal(addresses.length, hosts.length)
+  for (const { host, port } of addresses) await converse(mqtt.connect({ host, port, protocol: 'mqtt' }))
+})
+
+test('WebSocket with the subprotocol mqtt', async (t) => {
+  const { addresses } = await start(t, [{ host: '127.0.0.1', port: 0, transport: 'websocket' }])
+  const url = `ws://127.0.0.1:${addresses[0]?.port}/mqtt`
+  await converse(mqtt.connect(url))
+  const refused = (protocols: string[], origin?: string) =>
+    new Promise((resolve, reject) => {
+      const webSocket = new WebSocket(url, protocols, origin === undefined ? {} : { origin })
+      webSocket.once('open', () => reject(new Error('let in'))).once('error', resolve)
+    })
+  await refused(['chat'])
+  await refused([])
+  await refused(['mqtt'], 'https://elsewhere.example')
+})
+
+test('a Unix socket, also where a process that was killed left one', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'fieldgate-socket-'))
+  t.after(() => rmSync(directory, { recursive: true, force: true }))
+  const path = join(directory, 'mqtt.sock')
+  const abandoned = createServer()
+  await new Promise<void>((resolve) => abandoned.listen(path, resolve))
+  await assert.rejects(start(t, [{ path }]), { code: 'EADDRINUSE' }, 'one that is in use is left alone')
+  await new Promise((resolve) => abandoned.close(resolve))
+  writeFileSync(path, '')
+  const { addresses } = await start(t, [{ path }])
+  assert.deepEqual(addresses, [])
+  await converse(mqttOver(path))
+})
+
+function mqttOver(path: string): MqttClient {
+  return new mqtt.MqttClient(() => connect(path), { protocol: 'mqtt', clientId: 'unix', reconnectPeriod: 0 } as never)
+}
