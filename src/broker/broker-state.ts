@@ -84,7 +84,7 @@ export class BrokerState {
     }
     const { qos } = message
     for (const { session, qos: granted } of route.receivers) {
-      if (qos === 0 || granted === 0) session.outlet?.writeOrDrop(message.encode())
+      if (qos === 0 || granted === 0) session.outlet?.publishOrDrop(message.encode())
       else if (session.offer(message, Math.min(qos, granted) as 1 | 2)) mustKeep = true
     }
     if (route.listeners.length > 0) this.#tell(route.listeners, message, source)

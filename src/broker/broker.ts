@@ -11,8 +11,10 @@ import { OversizedError } from './frame-reader.ts'
 import { type BrokerLimits, defaultBrokerLimits } from './limits.ts'
 import { type ListenAddress, Listener, type ListenPoint } from './listener.ts'
 import { Message } from './message.ts'
+import type { Traffic } from './outlet.ts'
 import { Parking } from './parking.ts'
 import type { AedesClient, AedesConnect, AedesWill, QoS } from './surface.ts'
+import { SysTopics } from './sys-topic.ts'
 import type { Route } from './topic-router.ts'
 import { type FilterRequest, ProtocolError, topicFault } from './wire.ts'
 
@@ -55,7 +57,6 @@ export interface BrokerDependencies {
 
 export class Broker {
   readonly statistics = {
-    published: 0,
     consumed: 0,
     parked: 0,
     droppedMessages: 0,
@@ -73,6 +74,10 @@ export class Broker {
   readonly #state: BrokerState
   readonly #aedes: EdgeBroker
   readonly #parking: Parking
+  readonly #traffic: Traffic = { bytesReceived: 0, bytesSent: 0, publishesReceived: 0, publishesSent: 0 }
+  readonly #sys: SysTopics
+  readonly #startedMs: number
+  #mostClients = 0
   readonly #consumers: TopicConsumer[] = []
   readonly #origins = new WeakMap<object, BrokerConnection>()
   readonly #usernames = new WeakMap<object, string>()
@@ -109,6 +114,14 @@ export class Broker {
       limits: { maxMessages: limits.maxParkedMessages, maxBytes: limits.maxParkedBytes },
     })
     this.#aedes = this.#createAedes()
+    this.#startedMs = clock.monotonicMs()
+    const { router } = this.#state
+    this.#sys = new SysTopics({
+      clock,
+      figures: () => this.#figures(),
+      isWanted: (topic) => router.routeOf(topic).filters.length > 0,
+      publish: (message) => this.#state.route(message, router.routeOf(message.topic)),
+    })
     if (dependencies.fastPath === false) {
       this.#state.router.listen('#', (message, source) => this.#offerToConsumer(message, source))
     }
@@ -142,6 +155,7 @@ export class Broker {
     for (const listener of this.#listeners) listener.close()
     this.#parking.stop()
     this.#state.sessions.stop()
+    this.#sys.stop()
     if (!this.#aedes.closed) await new Promise<void>((resolve) => this.#aedes.close(resolve))
     for (const listener of this.#listeners) listener.destroyConnections()
     this.#listeners = []
@@ -224,6 +238,7 @@ export class Broker {
     const limits = this.#limits
     return new EdgeBroker({
       state: this.#state,
+      traffic: this.#traffic,
       limits: {
         maxPacketBytes: limits.maxPacketBytes,
         maxInflightInbound: limits.maxInflightInbound,
@@ -255,7 +270,8 @@ export class Broker {
       published: (will, client, done) => this.#publishWill(will, client, done),
       connected: (connection) => {
         this.#connecting--
-        this.#takeParked(connection)
+        this.#mostClients = Math.max(this.#mostClients, this.connectedClients)
+        this.#resumed(connection)
       },
       disconnected: () => {},
       dropped: (client) => {
@@ -327,7 +343,6 @@ export class Broker {
     isDuplicate: boolean,
     messageId: number,
   ): Acceptance {
-    this.statistics.published++
     const { topic, qos } = message
     // Nobody but the broker speaks of the broker; what is not allowed is acknowledged all the same. [MQTT-3.3.5-2]
     if (topic.startsWith('$SYS/')) return 'done'
@@ -437,12 +452,43 @@ export class Broker {
       const qos = granted[index]
       if (qos === undefined || qos === 128) return
       session.feed(this.#state.retained.matching(filter), qos, () => this.#state.nextCounter())
+      session.feed(this.#sys.answer(filter), qos, () => this.#state.nextCounter())
+      this.#sys.watch(filter)
       this.#deliverParked(connection, filter)
     })
   }
 
-  #takeParked(connection: Connection): void {
-    for (const filter of connection.session?.subscriptions.keys() ?? []) this.#deliverParked(connection, filter)
+  /** A session that comes back brings its subscriptions without subscribing. */
+  #resumed(connection: Connection): void {
+    for (const filter of connection.session?.subscriptions.keys() ?? []) {
+      this.#sys.watch(filter)
+      this.#deliverParked(connection, filter)
+    }
+  }
+
+  /** By mosquitto's names. */
+  #figures(): Readonly<Record<string, string | number>> {
+    const { sessions, retained, router } = this.#state
+    const { bytesReceived, bytesSent, publishesReceived, publishesSent } = this.#traffic
+    const waiting = sessions.waiting()
+    return {
+      version: 'fieldgate',
+      uptime: `${Math.floor((this.#dependencies.clock.monotonicMs() - this.#startedMs) / 1000)} seconds`,
+      'clients/connected': this.connectedClients,
+      'clients/disconnected': sessions.offline,
+      'clients/total': this.connectedClients + sessions.offline,
+      'clients/maximum': this.#mostClients,
+      'clients/expired': this.statistics.endedSessions,
+      'bytes/received': bytesReceived,
+      'bytes/sent': bytesSent,
+      'publish/messages/received': publishesReceived,
+      'publish/messages/sent': publishesSent,
+      'publish/messages/dropped': this.statistics.droppedMessages + this.statistics.overflowedMessages,
+      'retained messages/count': retained.count,
+      'subscriptions/count': router.subscriptions,
+      'store/messages/count': retained.count + waiting.messages,
+      'store/messages/bytes': retained.bytes + waiting.bytes,
+    }
   }
 
   #deliverParked(connection: Connection, filter: string): void {
@@ -451,7 +497,7 @@ export class Broker {
     for (const { topic, payload, qos } of this.#parking.take(filter)) {
       const message = Message.of({ topic, payload, qos, retain: false })
       message.counter = this.#state.nextCounter()
-      if (qos === 0 || granted === 0) connection.outlet.writeOrDrop(message.encode())
+      if (qos === 0 || granted === 0) connection.outlet.publishOrDrop(message.encode())
       else session?.offer(message, 1)
     }
   }

@@ -6,7 +6,7 @@
 import { isUtf8 } from 'node:buffer'
 import { FrameReader } from './frame-reader.ts'
 import { Message } from './message.ts'
-import type { Outlet } from './outlet.ts'
+import type { Outlet, Traffic } from './outlet.ts'
 import type { Session } from './session.ts'
 import type { AedesClient, AedesParser, QoS } from './surface.ts'
 import type { Route } from './topic-router.ts'
@@ -45,6 +45,7 @@ export interface ConnectionHost {
 }
 
 export interface ConnectionFacts {
+  readonly traffic: Traffic
   readonly client: AedesClient
   readonly host: ConnectionHost
   readonly outlet: Outlet
@@ -111,6 +112,7 @@ export class Connection {
 
   #receive(chunk: Buffer): void {
     if (this.client.closed) return
+    this.#facts.traffic.bytesReceived += chunk.length
     this.client._keepaliveTimer?.refresh()
     this.#advance(chunk)
   }
@@ -235,6 +237,7 @@ export class Connection {
   }
 
   #publish(session: Session, header: number, chunk: Buffer, start: number, bodyStart: number, end: number): void {
+    this.#facts.traffic.publishesReceived++
     const qos = ((header >> 1) & 3) as QoS | 3
     // [MQTT-3.3.1-4]
     if (qos === 3) throw new ProtocolError('a PUBLISH has a QoS that there is not')

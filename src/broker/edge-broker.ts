@@ -8,7 +8,7 @@ import { Aedes, type AedesOptions, type Client } from 'aedes'
 import mqtt from 'mqtt-packet'
 import type { BrokerState } from './broker-state.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
-import { Outlet, type OutletLimits, Turn } from './outlet.ts'
+import { Outlet, type OutletLimits, type Traffic, Turn } from './outlet.ts'
 import type { AedesClient, AedesInternals, AedesWill } from './surface.ts'
 
 type Done = (error?: Error | null) => void
@@ -16,6 +16,7 @@ type Done = (error?: Error | null) => void
 export interface EdgeBrokerFacts {
   readonly state: BrokerState
   readonly host: ConnectionHost
+  readonly traffic: Traffic
   readonly options: Omit<AedesOptions, 'mq' | 'persistence' | 'authorizeSubscribe'>
   readonly limits: OutletLimits & { readonly maxPacketBytes: number; readonly maxInflightInbound: number }
   /** A will is to be published, or a client's other message of Aedes' making. */
@@ -75,17 +76,18 @@ export class EdgeBroker extends Aedes {
   }
 
   #adopt(client: AedesClient): Client {
-    const { limits, host } = this.#facts
+    const { limits, host, traffic } = this.#facts
     const { conn } = client
     const outlet = new Outlet({
       conn,
       limits,
+      traffic,
       turn: this.#turn,
       dropped: () => this.#facts.dropped(client),
       tooSlow: () => this.#facts.tooSlow(client),
       drained: () => connection.session?.pump(),
     })
-    const connection = new Connection({ ...limits, client, host, outlet })
+    const connection = new Connection({ ...limits, client, host, outlet, traffic })
     this.#connections.set(client, connection)
     conn.once('close', () => {
       this.#detach(connection)

@@ -12,7 +12,16 @@ export interface OutletLimits {
   readonly closeBytes: number
 }
 
+/** What went over all connections so far. */
+export interface Traffic {
+  bytesReceived: number
+  bytesSent: number
+  publishesReceived: number
+  publishesSent: number
+}
+
 export interface OutletFacts {
+  readonly traffic: Traffic
   readonly conn: Duplex
   readonly limits: OutletLimits
   /** Flushes of all connections, together at the end of the turn. */
@@ -69,9 +78,15 @@ export class Outlet {
     this.#unsentBytes += bytes.length
   }
 
-  /** Writes, or drops what a slow reader can do without. */
-  writeOrDrop(bytes: Buffer): void {
-    if (this.hasRoom) this.write(bytes)
+  /** Writes a message that had room. */
+  publish(bytes: Buffer): void {
+    this.#facts.traffic.publishesSent++
+    this.write(bytes)
+  }
+
+  /** Writes a message, or drops what a slow reader can do without. */
+  publishOrDrop(bytes: Buffer): void {
+    if (this.hasRoom) this.publish(bytes)
     else {
       this.#facts.dropped()
       this.fallBehind(bytes.length)
@@ -88,10 +103,12 @@ export class Outlet {
   flush(): void {
     const chunks = this.#unsent
     if (chunks.length === 0) return
+    const unsentBytes = this.#unsentBytes
     this.#unsent = []
     this.#unsentBytes = 0
-    const { conn } = this.#facts
+    const { conn, traffic } = this.#facts
     if (conn.destroyed || !conn.writable) return
+    traffic.bytesSent += unsentBytes
     const first = chunks[0] as Buffer
     // What the stream may have to hold for a while must not keep a whole chunk of input alive.
     const bytes = chunks.length === 1 && conn.writableLength === 0 ? first : Buffer.concat(chunks)

@@ -47,6 +47,17 @@ export class SessionTable {
     return this.#offlineSince.size
   }
 
+  /** What waits for clients, or for their acknowledgement. */
+  waiting(): { readonly messages: number; readonly bytes: number } {
+    let messages = 0
+    let bytes = 0
+    for (const session of this.#sessions.values()) {
+      messages += session.queuedMessages
+      bytes += session.queuedBytes
+    }
+    return { messages, bytes }
+  }
+
   get(clientId: string): Session | undefined {
     return this.#sessions.get(clientId)
   }

@@ -119,7 +119,7 @@ export class Session {
         const messageId = this.#takeId()
         this.#makeInFlight().set(messageId, qos === 1 ? 'once' : 'exactly-once')
         const { topic, payload } = message
-        outlet.write(encodePublish({ topic, payload, qos, retain, messageId }))
+        outlet.publish(encodePublish({ topic, payload, qos, retain, messageId }))
         return false
       }
     }
@@ -170,7 +170,7 @@ export class Session {
       }
       const { topic, payload } = message
       const qos = Math.min(feed.qos, message.qos) as QoS
-      if (qos === 0) outlet.write(encodePublish({ topic, payload, qos, retain: true }))
+      if (qos === 0) outlet.publish(encodePublish({ topic, payload, qos, retain: true }))
       else this.offer(message, qos, true, feed.nextCounter())
     }
   }
@@ -203,11 +203,8 @@ export class Session {
   #transmit(queued: QueuedMessage, messageId: number, isDuplicate: boolean): void {
     const { message, qos, retain, isReleased } = queued
     const { topic, payload } = message
-    this.#outlet?.write(
-      isReleased
-        ? encodeAcknowledgement(PacketType.pubrel, messageId)
-        : encodePublish({ topic, payload, qos, retain, isDuplicate, messageId }),
-    )
+    if (isReleased) this.#outlet?.write(encodeAcknowledgement(PacketType.pubrel, messageId))
+    else this.#outlet?.publish(encodePublish({ topic, payload, qos, retain, isDuplicate, messageId }))
   }
 
   /** PUBACK: a QoS 1 message has arrived. */
