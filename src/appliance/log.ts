@@ -50,16 +50,17 @@ export function createLog({ level, format, isColoured = false, clock, write }: L
 
   /** True for the first of its kind in a minute; the others are counted. */
   const isFirst = (severity: LogLevel, message: string, fields: LogFields): boolean => {
-    const seen = suppressed.get(message)
+    const kind = kindOf(message, fields)
+    const seen = suppressed.get(kind)
     if (seen) {
       seen.count++
       seen.fields = fields
       return false
     }
     const entry = { count: 0, fields }
-    suppressed.set(message, entry)
+    suppressed.set(kind, entry)
     clock.after(guardMs, () => {
-      suppressed.delete(message)
+      suppressed.delete(kind)
       if (entry.count > 0) emit(severity, message, { ...entry.fields, repeated: entry.count })
     })
     return true
@@ -73,6 +74,14 @@ export function createLog({ level, format, isColoured = false, clock, write }: L
         emit(severity, message, fields)
     }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/**
+ * Two sensors that fail are two events; a thousand clients that misbehave in one way are one. What comes from the network is no part of the kind:
+ * it has no bound.
+ */
+function kindOf(message: string, fields: LogFields): string {
+  return [message, fields['adapter'], fields['part']].join('\0')
 }
 
 /** An error as log fields can hold it, with what caused it. */

@@ -90,4 +90,12 @@ describe('a log', () => {
     log.warn('queue full')
     assert.equal(lines.length, 4)
   })
+
+  it('counts devices that fail one by one, and clients that misbehave together', () => {
+    const { lines, log } = open()
+    for (const part of ['a', 'b', 'a']) log.warn('device fails', { adapter: 'barn', part })
+    assert.equal(lines.length, 2)
+    for (const client of ['x', 'y', 'z']) log.warn('connection closed', { client })
+    assert.equal(lines.length, 3)
+  })
 })
