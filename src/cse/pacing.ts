@@ -6,8 +6,10 @@
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Json, JsonObject } from '../onem2m/content.ts'
 import { parseDuration } from '../onem2m/timestamp.ts'
+import type { Schedule } from '../resources/schedule.ts'
 import type { Subscription } from '../resources/subscription.ts'
 import type { Resource } from './resource.ts'
+import { isInWindow } from './schedule.ts'
 
 interface PacingFacts {
   readonly clock: Clock
@@ -25,10 +27,18 @@ interface Pace {
   waiting: JsonObject[]
   sentInWindow: number
   windowTimer: Timer | undefined
+  /** What waits for the schedule of the subscription. */
+  pending: JsonObject[]
+  pendingTimer: Timer | undefined
 }
 
 /** How long a batch is collected when the subscription names a number only: TS-0001 9.6.8, default of the provider. */
 const defaultBatchMs = 60_000
+/** How often a closed schedule is looked at while something is pending: entries are seldom finer than minutes. */
+const scheduleCheckMs = 60_000
+/** TS-0004 6.3.4.2.13, eventCat, and 6.3.4.2.20, pendingNotification. */
+const immediate = 2
+const sendLatest = 1
 
 export class Pacing {
   readonly #facts: PacingFacts
@@ -40,6 +50,46 @@ export class Pacing {
 
   /** Sends a notification now, or when its subscription wants it. */
   offer(subscription: Resource, notification: JsonObject): void {
+    if (this.#isOpen(subscription)) this.#pace(subscription, notification)
+    else this.#postpone(subscription, notification)
+  }
+
+  /** True unless the subscription has a schedule and this is not its time; immediate notifications go by none. */
+  #isOpen(subscription: Resource): boolean {
+    const entries = scheduleOf(subscription)
+    if (entries === undefined || (subscription.stored as Subscription).notificationEventCat === immediate) return true
+    const nowMs = this.#facts.clock.wallMs()
+    return entries.some((entry) => isInWindow(entry, nowMs))
+  }
+
+  /** pendingNotification: the latest or all wait for the time to come; without it they are lost, which is counted. */
+  #postpone(subscription: Resource, notification: JsonObject): void {
+    const { pendingNotification } = subscription.stored as Subscription
+    if (pendingNotification === undefined) {
+      this.#facts.dropped(subscription)
+      return
+    }
+    const pace = this.#paceOf(subscription)
+    if (pendingNotification === sendLatest) pace.pending = []
+    pace.pending.push(notification)
+    if (pace.pending.length > this.#facts.maxWaiting) {
+      pace.pending.shift()
+      this.#facts.dropped(subscription)
+    }
+    pace.pendingTimer ??= this.#facts.clock.after(scheduleCheckMs, () => this.#resume(subscription, pace))
+  }
+
+  /** Looks whether the time has come for what is pending. */
+  #resume(subscription: Resource, pace: Pace): void {
+    pace.pendingTimer = undefined
+    if (!this.#isOpen(subscription)) {
+      pace.pendingTimer = this.#facts.clock.after(scheduleCheckMs, () => this.#resume(subscription, pace))
+      return
+    }
+    for (const notification of pace.pending.splice(0)) this.#pace(subscription, notification)
+  }
+
+  #pace(subscription: Resource, notification: JsonObject): void {
     const { batchNotify, rateLimit, latestNotify } = subscription.stored as Subscription
     if (batchNotify === undefined && rateLimit === undefined) {
       this.#facts.send(subscription, notification)
@@ -72,7 +122,8 @@ export class Pacing {
     this.#paces.delete(subscription)
     pace.windowTimer?.cancel()
     pace.batchTimer?.cancel()
-    for (const content of pace.waiting) this.#facts.send(subscription, content)
+    pace.pendingTimer?.cancel()
+    for (const content of [...pace.pending, ...pace.waiting]) this.#facts.send(subscription, content)
     if (pace.batch.length > 0) this.#facts.send(subscription, contentOf(pace.batch))
   }
 
@@ -83,7 +134,15 @@ export class Pacing {
   #paceOf(subscription: Resource): Pace {
     let pace = this.#paces.get(subscription)
     if (pace === undefined) {
-      pace = { batch: [], batchTimer: undefined, waiting: [], sentInWindow: 0, windowTimer: undefined }
+      pace = {
+        batch: [],
+        batchTimer: undefined,
+        waiting: [],
+        sentInWindow: 0,
+        windowTimer: undefined,
+        pending: [],
+        pendingTimer: undefined,
+      }
       this.#paces.set(subscription, pace)
     }
     return pace
@@ -125,9 +184,16 @@ export class Pacing {
     pace.sentInWindow = 0
     const waiting = pace.waiting
     pace.waiting = []
-    if (waiting.length === 0 && pace.batch.length === 0) this.#paces.delete(subscription)
+    if (waiting.length === 0 && pace.batch.length === 0 && pace.pending.length === 0) this.#paces.delete(subscription)
     for (const content of waiting) this.#limit(subscription, content)
   }
+}
+
+/** The entries of a subscription's notificationSchedule. */
+function scheduleOf(subscription: Resource): readonly string[] | undefined {
+  for (const { definition, stored } of subscription.children.values())
+    if (definition.type === 18) return (stored as Schedule).scheduleElement?.scheduleEntry
+  return undefined
 }
 
 /** One notification as it is, several as an aggregated one: TS-0004 6.3.5.13. */

@@ -12,6 +12,7 @@ import { node } from './node.ts'
 import { pollingChannel } from './polling-channel.ts'
 import { request } from './request.ts'
 import type { ResourceType } from './resource-type.ts'
+import { schedule } from './schedule.ts'
 import { subscription } from './subscription.ts'
 import { timeSeries } from './time-series.ts'
 import { timeSeriesInstance } from './time-series-instance.ts'
@@ -29,6 +30,7 @@ export const resourceTypes: readonly ResourceType[] = [
   node,
   pollingChannel,
   request,
+  schedule,
   subscription,
   timeSeries,
   timeSeriesInstance,

@@ -108,3 +108,43 @@ test('an unreachable target is tried again, in order, then given up; its neighbo
   await told(kit)
   assert.deepEqual(arrived.slice(4), ['http://alive/x c'], 'three tries, then it is given up')
 })
+
+/** A subscription that notifies in the first second of each minute of the second hour of a day, which began with the clock of these tests. */
+async function scheduled(attributes: JsonObject): Promise<Kit> {
+  const kit = await subscribed(attributes)
+  const content = { 'm2m:sch': { rn: 'times', se: { sce: ['* * 1 * * * *'] } } }
+  const { status, reason } = await kit.create('onem2m/app/temp/sub', 18, content)
+  assert.equal(status, 2001, reason)
+  return kit
+}
+
+test('out of its schedule a subscription keeps all, the latest, or nothing, as pendingNotification says', async () => {
+  for (const [attributes, expected] of [
+    [{ pn: 2 }, [['a'], ['b']]],
+    [{ pn: 1 }, [['b']]],
+    [{}, []],
+  ] as const) {
+    const kit = await scheduled(attributes)
+    await kit.push('a', 'b')
+    assert.deepEqual(await told(kit), [])
+    for (let minute = 0; minute < 61; minute++) kit.clock.advance(60_000)
+    assert.deepEqual(await told(kit), expected)
+    await kit.push('now')
+    assert.deepEqual((await told(kit)).at(-1), ['now'])
+  }
+})
+
+test('immediate notifications go by no schedule', async () => {
+  const kit = await scheduled({ nec: 2 })
+  await kit.push('a')
+  assert.deepEqual(await told(kit), [['a']])
+})
+
+test('a schedule entry has seven fields (TS-0004 6.3.3)', async () => {
+  const kit = await subscribed({})
+  for (const entry of ['* * * * *', '* * * * * * x', '', '* * * * * * * *']) {
+    const answer = await kit.create('onem2m/app/temp/sub', 18, { 'm2m:sch': { se: { sce: [entry] } } })
+    assert.equal(answer.status, 4000, entry)
+    assert.match(answer.reason, /^se\.sce\[0\]: .*seven fields/)
+  }
+})
