@@ -20,9 +20,8 @@ export interface EdgeBrokerFacts {
   readonly options: Omit<AedesOptions, 'mq' | 'persistence' | 'authorizeSubscribe'>
   readonly limits: OutletLimits & { readonly maxPacketBytes: number; readonly maxInflightInbound: number }
   /** A will is to be published, or a client's other message of Aedes' making. */
-  published(will: AedesWill, client: AedesClient | undefined, done: Done): void
+  published(will: AedesWill, connection: Connection | undefined, done: Done): void
   connected(connection: Connection): void
-  disconnected(connection: Connection): void
   dropped(client: AedesClient): void
   tooSlow(client: AedesClient): void
 }
@@ -71,8 +70,9 @@ export class EdgeBroker extends Aedes {
     return this.#connections.size
   }
 
-  connectionOf(client: object): Connection | undefined {
-    return this.#connections.get(client)
+  /** Also of those that have not sent a CONNECT. */
+  destroyConnections(): void {
+    for (const connection of this.#connections.values()) connection.close()
   }
 
   #adopt(client: AedesClient): Client {
@@ -112,7 +112,6 @@ export class EdgeBroker extends Aedes {
     connection.end()
     session.disconnect(outlet)
     this.#facts.state.sessions.leave(session)
-    this.#facts.disconnected(connection)
   }
 
   /** What Aedes publishes: wills; its own events are not for anybody. */
@@ -121,7 +120,7 @@ export class EdgeBroker extends Aedes {
     const source = typeof client === 'function' || !client ? undefined : (client as AedesClient)
     const will = packet as AedesWill
     if (will.topic.startsWith('$SYS/')) done(null)
-    else this.#facts.published(will, source, done)
+    else this.#facts.published(will, source && this.#connections.get(source), done)
   }
 
   /** A second connection of the same name that fails before it took over does not end the first. */

@@ -128,7 +128,7 @@ export class TopicTree<T> {
     }
   }
 
-  *find(filter: string): Iterable<T> {
+  *find(filter: string): Generator<T, void> {
     if (!isWildcard(filter)) {
       const value = this.#exact.get(filter)
       if (value !== undefined) yield value

@@ -62,8 +62,8 @@ export class RetainedMessages {
   }
 
   /** Messages whose topic matches, read while they are asked for. */
-  matching(filter: string): Iterator<Message> {
-    return this.#messages.find(filter)[Symbol.iterator]()
+  matching(filter: string): Generator<Message, void> {
+    return this.#messages.find(filter)
   }
 }
 

@@ -137,7 +137,7 @@ export class Session {
       isReleased: false,
     }
     this.restore(queued)
-    this.#records?.queue(this.clientId, queued, () => this.#remove(queued))
+    this.#records?.queue(this.clientId, queued, () => this.forget(queued))
     if (outlet !== undefined) {
       this.pump()
       if (queued.messageId === undefined) outlet.fallBehind(message.payloadBytes)
@@ -239,7 +239,8 @@ export class Session {
     if (this.#waiting.size > 0 || this.#feeds.length > 0) this.pump()
   }
 
-  #remove(queued: QueuedMessage): void {
+  /** Takes a message out of the queue, in memory. */
+  forget(queued: QueuedMessage): void {
     const { counter, messageId } = queued
     const isThere =
       this.#waiting.delete(counter) ||

@@ -1,0 +1,267 @@
+/** What clients ask of the broker, and what it does about it: routes what they publish, keeps what they subscribe to, serves consumers in this process. */
+
+import type { Log } from '../onem2m/log.ts'
+import type { BrokerState } from './broker-state.ts'
+import type { Acceptance, Connection, ConnectionHost } from './connection.ts'
+import { OversizedError } from './frame-reader.ts'
+import type { BrokerLimits } from './limits.ts'
+import { Message } from './message.ts'
+import type { Parking } from './parking.ts'
+import type { BrokerStatistics } from './statistics.ts'
+import type { AedesWill, QoS } from './surface.ts'
+import type { SysTopics } from './sys-topic.ts'
+import type { Route } from './topic-router.ts'
+import { type FilterRequest, ProtocolError, topicFault } from './wire.ts'
+
+export interface BrokerConnection {
+  readonly clientId: string
+  readonly remoteAddress: string
+  /** Over loopback. */
+  readonly isLocal: boolean
+  readonly username: string | undefined
+}
+
+export interface Publication {
+  readonly topic: string
+  readonly payload: Buffer
+  readonly qos: QoS
+  readonly isDuplicate: boolean
+  readonly connection: BrokerConnection | undefined
+}
+
+/** Somebody in this process who takes a topic space for himself. */
+export interface TopicConsumer {
+  takes(topic: string): boolean
+  /** `done` lets the connection go on: the back-pressure. */
+  consume(publication: Publication, done: () => void): void
+}
+
+export interface ExchangeFacts {
+  readonly state: BrokerState
+  readonly parking: Parking
+  readonly sys: SysTopics
+  readonly limits: BrokerLimits
+  readonly statistics: BrokerStatistics
+  readonly log: Log
+  readonly fastPath: boolean
+}
+
+export class Exchange implements ConnectionHost {
+  readonly #facts: ExchangeFacts
+  readonly #consumers: TopicConsumer[] = []
+  readonly #origins = new WeakMap<object, BrokerConnection>()
+  /** By the client of Aedes. */
+  readonly #usernames = new WeakMap<object, string>()
+
+  constructor(facts: ExchangeFacts) {
+    this.#facts = facts
+    if (!facts.fastPath) facts.state.router.listen('#', (message, source) => this.#offerToConsumer(message, source))
+  }
+
+  consume(consumer: TopicConsumer): void {
+    this.#consumers.push(consumer)
+  }
+
+  authenticated(client: object, username: string): void {
+    this.#usernames.set(client, username)
+  }
+
+  whenKept(call: () => void): void {
+    this.#facts.state.settled((error) => error ?? call())
+  }
+
+  get topicLimits() {
+    const { maxTopicLevels, maxTopicBytes } = this.#facts.limits
+    return { maxLevels: maxTopicLevels, maxBytes: maxTopicBytes }
+  }
+
+  failed(connection: Connection, error: Error): void {
+    const { log } = this.#facts
+    const { client } = connection
+    if (error instanceof OversizedError) {
+      this.#facts.statistics.closedOversized++
+      log.warn('mqtt: connection closed: a packet is larger than mqtt.max_packet_size', {
+        client: client.id,
+        bytes: error.bytes,
+      })
+    } else
+      log.debug('mqtt: connection closed: a client broke the protocol', { client: client.id, reason: error.message })
+    client.conn.destroy()
+  }
+
+  routeOf(topic: string, isWellFormed: () => boolean): Route {
+    const { router } = this.#facts.state
+    const known = router.knownRoute(topic)
+    if (known !== undefined) return known
+    const fault = isWellFormed() ? topicFault(topic, this.topicLimits) : 'a topic is not UTF-8'
+    if (fault !== undefined) throw new ProtocolError(fault)
+    return router.routeOf(topic)
+  }
+
+  publish(connection: Connection, message: Message, route: Route, isDuplicate: boolean, messageId: number): Acceptance {
+    const { topic, qos } = message
+    // Nobody but the broker speaks of the broker; what is not allowed is acknowledged all the same. [MQTT-3.3.5-2]
+    if (topic.startsWith('$SYS/')) return 'done'
+    const consumer = this.#consumers.find((each) => each.takes(topic))
+    if (consumer !== undefined && this.#facts.fastPath)
+      return this.#consume(consumer, connection, message, route, isDuplicate, messageId)
+    const routed = consumer === undefined ? message : withoutRetain(message)
+    if (!this.#facts.state.route(routed, route, connection) || qos === 0) return 'done'
+    this.#whenStored(connection, (isKept) => connection.kept(qos, messageId, isKept))
+    return 'keeping'
+  }
+
+  /** Without PUBACK, PUBREC or SUBACK a client does it again, once it is back. */
+  #whenStored(connection: Connection, call: (isKept: boolean) => void): void {
+    this.#facts.state.settled((error) => {
+      call(error === undefined)
+      if (error === undefined) return
+      this.#facts.statistics.notStored++
+      this.#facts.log.error('mqtt: something could not be stored; it is not acknowledged', {
+        client: connection.id,
+        reason: error.message,
+      })
+      connection.close()
+    })
+  }
+
+  /** The fast path: a publication on a consumer's topic goes to it alone, unless somebody watches. */
+  #consume(
+    consumer: TopicConsumer,
+    connection: Connection,
+    message: Message,
+    route: Route,
+    isDuplicate: boolean,
+    messageId: number,
+  ): Acceptance {
+    const { topic, qos } = message
+    this.#facts.statistics.consumed++
+    if (route.filters.length > 0) this.#facts.state.route(withoutRetain(message), route, connection)
+    let isDone = false
+    let isLate = false
+    const publication = { topic, payload: message.payload, qos, isDuplicate, connection: this.#originOf(connection) }
+    consumer.consume(publication, () => {
+      if (isDone) return
+      isDone = true
+      if (isLate) connection.consumed(qos, messageId)
+    })
+    isLate = true
+    return isDone ? 'done' : 'consuming'
+  }
+
+  #offerToConsumer(message: Message, source: object | undefined): void {
+    const { topic, payload, qos } = message
+    const consumer = source && this.#consumers.find((each) => each.takes(topic))
+    if (!consumer) return
+    this.#facts.statistics.consumed++
+    const connection = this.#originOf(source as Connection)
+    consumer.consume({ topic, payload, qos, isDuplicate: false, connection }, () => {})
+  }
+
+  publishWill(will: AedesWill, connection: Connection | undefined, done: (error?: Error | null) => void): void {
+    const { topic, payload, qos = 0, retain = false, properties } = will
+    const message = Message.of({ topic, payload: Buffer.from(payload), qos, retain, properties })
+    if (topic.startsWith('$SYS/') || connection === undefined) done(null)
+    else if (this.publish(connection, message, this.#facts.state.router.routeOf(topic), false, 0) === 'done') done(null)
+    else this.#facts.state.settled((error) => done(error ?? null))
+  }
+
+  subscribe(
+    connection: Connection,
+    requests: readonly FilterRequest[],
+    settled: (granted: readonly (QoS | 128)[]) => void,
+  ): void {
+    const { session } = connection
+    if (session === undefined) return
+    const granted = requests.map(({ filter, qos }) => {
+      if (!this.#mayHave(connection, filter)) return 128
+      this.#facts.state.sessions.subscribe(session, filter, qos)
+      return qos
+    })
+    if (!session.isPersistent) settled(granted)
+    else this.#whenStored(connection, (isKept) => isKept && settled(granted))
+  }
+
+  #mayHave(connection: Connection, filter: string): boolean {
+    const { log, limits } = this.#facts
+    const { session } = connection
+    const fault = topicFault(filter.replace(/[+#]/g, 'x'), this.topicLimits)
+    const hasRoom =
+      session?.subscriptions.has(filter) || (session?.subscriptions.size ?? 0) < limits.maxSubscriptionsPerClient
+    if (fault === undefined && hasRoom) return true
+    this.#facts.statistics.refusedSubscriptions++
+    log.warn(
+      'mqtt: subscription refused: a client has as many as mqtt.max_subscriptions allows, or a filter is too long',
+      {
+        client: connection.id,
+      },
+    )
+    return false
+  }
+
+  subscribed(connection: Connection, requests: readonly FilterRequest[], granted: readonly (QoS | 128)[]): void {
+    const { session } = connection
+    if (session === undefined) return
+    requests.forEach(({ filter }, index) => {
+      const qos = granted[index]
+      if (qos === undefined || qos === 128) return
+      session.feed(this.#facts.state.retained.matching(filter), qos, () => this.#facts.state.nextCounter())
+      session.feed(this.#facts.sys.answer(filter), qos, () => this.#facts.state.nextCounter())
+      this.#facts.sys.watch(filter)
+      this.#deliverParked(connection, filter)
+    })
+  }
+
+  /** A session that comes back brings its subscriptions without subscribing. */
+  resumed(connection: Connection): void {
+    for (const filter of connection.session?.subscriptions.keys() ?? []) {
+      this.#facts.sys.watch(filter)
+      this.#deliverParked(connection, filter)
+    }
+  }
+
+  #deliverParked(connection: Connection, filter: string): void {
+    const { session } = connection
+    const granted = session?.subscriptions.get(filter) ?? 0
+    for (const { topic, payload, qos } of this.#facts.parking.take(filter)) {
+      const message = Message.of({ topic, payload, qos, retain: false })
+      message.counter = this.#facts.state.nextCounter()
+      if (qos === 0 || granted === 0) connection.outlet.publishOrDrop(message.encode())
+      else session?.offer(message, 1)
+    }
+  }
+
+  unsubscribe(connection: Connection, filters: readonly string[], settled: () => void): void {
+    const { session } = connection
+    if (session === undefined) return
+    for (const filter of filters) this.#facts.state.sessions.unsubscribe(session, filter)
+    if (!session.isPersistent) settled()
+    else this.#whenStored(connection, (isKept) => isKept && settled())
+  }
+
+  #originOf(connection: Connection): BrokerConnection {
+    let origin = this.#origins.get(connection)
+    if (origin === undefined) {
+      const { client } = connection
+      const remoteAddress = client.conn.remoteAddress ?? '127.0.0.1'
+      origin = {
+        clientId: client.id,
+        remoteAddress,
+        isLocal: isLoopback(remoteAddress),
+        username: this.#usernames.get(client),
+      }
+      this.#origins.set(connection, origin)
+    }
+    return origin
+  }
+}
+
+/** What is a consumer's is never retained: a request would be executed again for each later subscriber. */
+function withoutRetain(message: Message): Message {
+  const { topic, payload, qos, retain, properties } = message
+  return retain ? Message.of({ topic, payload, qos, retain: false, properties }) : message
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127\./.test(address)
+}

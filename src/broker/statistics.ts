@@ -1,0 +1,36 @@
+/** What the broker counts: what it did, and how often a bound was met. */
+
+export interface BrokerStatistics {
+  /** Messages that went to a consumer in this process. */
+  consumed: number
+  /** Messages kept for an addressee that had not subscribed yet. */
+  parked: number
+  /** QoS 0 messages not delivered to a slow reader. */
+  droppedMessages: number
+  /** Messages that found no room in a queue. */
+  overflowedMessages: number
+  closedSlow: number
+  closedOversized: number
+  refusedConnections: number
+  refusedRetained: number
+  refusedSubscriptions: number
+  endedSessions: number
+  /** Messages and subscriptions that could not be stored, and were not acknowledged. */
+  notStored: number
+}
+
+export function newStatistics(): BrokerStatistics {
+  return {
+    consumed: 0,
+    parked: 0,
+    droppedMessages: 0,
+    overflowedMessages: 0,
+    closedSlow: 0,
+    closedOversized: 0,
+    refusedConnections: 0,
+    refusedRetained: 0,
+    refusedSubscriptions: 0,
+    endedSessions: 0,
+    notStored: 0,
+  }
+}
