@@ -13,6 +13,11 @@ async function withChannel(attributes: JsonObject = {}): Promise<Kit> {
 
 const pcu = 'onem2m/app/channel/pcu'
 
+function aggregated(content: JsonObject | undefined): readonly unknown[] {
+  const { 'm2m:rqp': requests } = (content?.['m2m:agrp'] ?? {}) as JsonObject
+  return (requests ?? []) as readonly unknown[]
+}
+
 async function settle(kit: Kit): Promise<void> {
   await kit.store.flush()
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
@@ -60,7 +65,7 @@ test('with request aggregation a poll gets all that waits', async () => {
   await kit.push('a', 'b', 'c')
   await settle(kit)
   const { content } = await kit.retrieve(pcu)
-  assert.equal(((content?.['m2m:agrp'] as JsonObject)['m2m:rqp'] as unknown[]).length, 3)
+  assert.equal(aggregated(content).length, 3)
 })
 
 test("a channel is its AE's alone, and there is one", async () => {
@@ -78,7 +83,7 @@ test('what waits is bounded, and given up with the channel', async () => {
   await kit.push(...Array.from({ length: 105 }, (_, n) => `v${n}`))
   await settle(kit)
   const { content } = await kit.retrieve(pcu)
-  const requests = (content?.['m2m:agrp'] as JsonObject)['m2m:rqp'] as unknown[]
+  const requests = aggregated(content)
   assert.equal(requests.length, 100)
   assert.match(JSON.stringify(requests[0]), /"con":"v5"/)
   const poll = kit.retrieve(pcu)
