@@ -19,6 +19,7 @@ import type { Log } from '../onem2m/log.ts'
 import { resourceTypes } from '../resources/index.ts'
 import { LevelStore } from '../store/level-store.ts'
 import { StoreError } from '../store/store.ts'
+import { bridgesOf } from './bridge.ts'
 import { expandAddresses, isLoopback, type ListenAddress, writeAddress } from './listen-address.ts'
 import { createRandomId } from './random-id.ts'
 import type { Settings } from './setting-table.ts'
@@ -159,7 +160,12 @@ export class Gateway {
       store,
       clock,
       log,
-      listen,
+      listen: [
+        ...listen,
+        ...expandAddresses(mqtt.websocketListen).map((address) => ({ ...address, transport: 'websocket' as const })),
+        ...(mqtt.unixSocket === '' ? [] : [{ path: mqtt.unixSocket }]),
+      ],
+      bridges: bridgesOf(settings),
       limits: {
         maxConnections: mqtt.maxConnections,
         maxPacketBytes: mqtt.maxPacketSizeBytes,
@@ -191,7 +197,8 @@ export class Gateway {
     })
     binding.start()
     cse.use(binding)
-    return await broker.start()
+    // What is shown as the addresses of the broker is where it speaks plain MQTT.
+    return (await broker.start()).slice(0, listen.length)
   }
 
   async #startHttp(cse: Cse, listeners: readonly ListenAddress[]): Promise<readonly ListenAddress[]> {

@@ -82,6 +82,19 @@ export const sections = {
         text: 'Where MQTT clients connect. "localhost" is 127.0.0.1, and ::1 where there is IPv6; an empty list closes the listener.',
       },
       {
+        key: 'websocket_listen',
+        type: 'list',
+        format: 'listen-address',
+        default: [],
+        text: 'Where MQTT clients connect over WebSocket (sub-protocol mqtt).',
+      },
+      {
+        key: 'unix_socket',
+        type: 'string',
+        default: '',
+        text: 'Path of a Unix socket where MQTT clients connect; "" is none.',
+      },
+      {
         key: 'response_park',
         type: 'duration',
         maximum: 60_000,
@@ -275,6 +288,38 @@ export const sections = {
         text:
           'Origins whose pages may use the gateway from a browser; "*" for all. Over loopback the gateway answers to names without a ' +
           'dot, to .localhost and .local, to addresses, and to the hosts listed here.',
+      },
+    ],
+  },
+  bridge: {
+    text: 'Other brokers that this one exchanges messages with. What goes there is kept on the disk until it has arrived.',
+    rows: [
+      {
+        key: 'upstream',
+        type: 'list',
+        format: 'listen-address',
+        default: [],
+        text: 'Brokers to connect to, again and again for ever; none is no bridge. Without TLS: over a network that you trust.',
+      },
+      {
+        key: 'topics',
+        type: 'list',
+        format: 'bridge-topic',
+        default: [],
+        text: 'Which topics go out, come in, or both, at which QoS at most, and what stands before them here and there; "" is no prefix.',
+      },
+      {
+        key: 'client_id',
+        type: 'string',
+        default: '',
+        text: 'What this broker is called upstream; "" is fieldgate and the CSE-ID.',
+      },
+      { key: 'username', type: 'string', default: '', text: 'User upstream; "" connects without.' },
+      {
+        key: 'password',
+        type: 'string',
+        default: '',
+        text: 'Password upstream. FIELDGATE_BRIDGE_PASSWORD keeps it out of the file.',
       },
     ],
   },

@@ -26,6 +26,10 @@ const formats = {
     expression: /^(?:\*|https?:\/\/(?:[a-z\d.-]+|\[[\da-f:.]+\])(?::\d{1,5})?)$/i,
     text: 'web origins, such as "https://panel.example"',
   },
+  'bridge-topic': {
+    expression: /^\s*\S+\s+(?:in|out|both)\s+[012](?:\s+\S+){0,2}\s*$/,
+    text: 'FILTER in|out|both QOS [LOCAL-PREFIX [REMOTE-PREFIX]], such as "sensors/# out 1 \\"\\" barn-7/"',
+  },
   originator: { expression: /^[^\s/+#]+$/, text: 'an originator such as "CAdmin"' },
 } as const satisfies Record<SettingFormat, Format>
 

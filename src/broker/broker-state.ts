@@ -7,7 +7,7 @@ import { type RetainedLimits, RetainedMessages } from './retained.ts'
 import { decodeQueued, decodeRetained, parseClientKey, prefixes, SessionRecords } from './session-record.ts'
 import { SessionTable, type SessionTableFacts, type SessionTableLimits } from './session-table.ts'
 import type { QoS } from './surface.ts'
-import { type Listener, type Route, TopicRouter } from './topic-router.ts'
+import { type Listener, type Route, type Source, TopicRouter } from './topic-router.ts'
 
 export interface BrokerStateFacts extends Pick<SessionTableFacts, 'overflowed' | 'ended'> {
   readonly store: Store
@@ -67,6 +67,10 @@ export class BrokerState {
     this.#records.settled(call)
   }
 
+  get lastCounter(): number {
+    return this.#counter
+  }
+
   nextCounter(): number {
     return ++this.#counter
   }
@@ -75,7 +79,7 @@ export class BrokerState {
    * Takes a message to everybody who gets it, synchronously, so that messages arrive in the order in which they were taken; true when it is
    * retained or queued, that is, on its way to the disk.
    */
-  route(message: Message, route: Route, source?: object): boolean {
+  route(message: Message, route: Route, source?: Source): boolean {
     message.counter = ++this.#counter
     let mustKeep = false
     if (message.retain) {
@@ -84,15 +88,18 @@ export class BrokerState {
     }
     const { qos } = message
     for (const { session, qos: granted } of route.receivers) {
-      if (qos === 0 || granted === 0) session.outlet?.publishOrDrop(message.encode())
-      else if (session.offer(message, Math.min(qos, granted) as 1 | 2)) mustKeep = true
+      // A bridge does not get back what it brought, and hears what is to be retained.
+      if (session.isBridge && source?.session === session) continue
+      if (qos === 0 || granted === 0) session.deliverOnce(message)
+      else if (session.offer(message, Math.min(qos, granted) as 1 | 2, session.isBridge && message.retain))
+        mustKeep = true
     }
     if (route.listeners.length > 0) this.#tell(route.listeners, message, source)
     return mustKeep
   }
 
   /** A listener may publish in turn: listeners hear of that message when all have heard of this one. */
-  #tell(listeners: readonly Listener[], message: Message, source: object | undefined): void {
+  #tell(listeners: readonly Listener[], message: Message, source: Source | undefined): void {
     this.#untold.push(() => {
       for (const listener of listeners) listener(message, source)
     })

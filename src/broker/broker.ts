@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import type { Store } from '../store/store.ts'
+import { Bridge, type BridgeOptions } from './bridge.ts'
 import { BrokerState } from './broker-state.ts'
 import { EdgeBroker } from './edge-broker.ts'
 import { Exchange, type TopicConsumer } from './exchange.ts'
@@ -13,10 +14,11 @@ import { Message } from './message.ts'
 import type { Traffic } from './outlet.ts'
 import { Parking } from './parking.ts'
 import { newStatistics } from './statistics.ts'
-import type { AedesClient, AedesConnect, QoS } from './surface.ts'
+import type { QoS } from './surface.ts'
 import { SysTopics } from './sys-topic.ts'
 import { ProtocolError, topicFault } from './wire.ts'
 
+export type { BridgeOptions, BridgeRule } from './bridge.ts'
 export type { BrokerConnection, Publication, TopicConsumer } from './exchange.ts'
 export { type BrokerLimits, defaultBrokerLimits } from './limits.ts'
 export type { ListenAddress, ListenPath, ListenPoint } from './listener.ts'
@@ -28,6 +30,8 @@ export interface BrokerDependencies {
   readonly listen: readonly ListenPoint[]
   /** Those that are not given are `defaultBrokerLimits`. */
   readonly limits?: Partial<BrokerLimits>
+  /** Brokers upstream. */
+  readonly bridges?: readonly BridgeOptions[]
   /** False: consumers are served like any subscriber, as the oracle that the fast path is compared with. */
   readonly fastPath?: boolean
 }
@@ -47,6 +51,7 @@ export class Broker {
   /** Clients of Aedes that have not completed their CONNECT. */
   readonly #connecting = new Set<object>()
   #listeners: Listener[] = []
+  readonly #bridges: Bridge[] = []
   #isStopped = false
 
   constructor(dependencies: BrokerDependencies) {
@@ -108,6 +113,12 @@ export class Broker {
   /** Loads sessions and retained messages, then opens the listeners; their addresses, without paths. Rejects with the system's error when an address can't be had. */
   async start(): Promise<readonly ListenAddress[]> {
     await this.#aedes.open()
+    const { clock, log } = this.#dependencies
+    for (const options of this.#dependencies.bridges ?? []) {
+      const bridge = new Bridge(options, { state: this.#state, limits: this.#limits, clock, log })
+      this.#bridges.push(bridge)
+      bridge.start()
+    }
     const addresses: ListenAddress[] = []
     for (const point of this.#dependencies.listen) {
       const listener = new Listener({ point, accept: (connection) => this.handle(connection) })
@@ -123,6 +134,7 @@ export class Broker {
     if (this.#isStopped) return
     this.#isStopped = true
     for (const listener of this.#listeners) listener.close()
+    for (const bridge of this.#bridges) bridge.stop()
     this.#parking.stop()
     this.#state.sessions.stop()
     this.#sys.stop()
@@ -213,8 +225,6 @@ export class Broker {
         // Only the listener limit of each connection is made of this; nothing queues.
         concurrency: 100,
         drainTimeout: 0,
-        preConnect: (client, packet, callback) =>
-          this.#preConnect(client as AedesClient, packet as unknown as AedesConnect, callback),
         authenticate: (client, username, _password, done) => {
           if (username !== undefined) this.#exchange.authenticated(client, username)
           done(null, true)
@@ -224,6 +234,7 @@ export class Broker {
       published: (will, connection, done) => this.#exchange.publishWill(will, connection, done),
       connected: (connection) => {
         this.#connecting.delete(connection.client)
+        if (connection.session !== undefined) connection.session.isBridge = connection.isBridge
         this.#mostClients = Math.max(this.#mostClients, this.connectedClients)
         this.#exchange.resumed(connection)
       },
@@ -237,33 +248,6 @@ export class Broker {
         client.conn.destroy()
       },
     })
-  }
-
-  #preConnect(
-    client: AedesClient,
-    packet: AedesConnect,
-    callback: (error: Error | null, success: boolean) => void,
-  ): void {
-    const { clientId, will } = packet
-    const fault =
-      // A name that was not UTF-8 reads as one with U+FFFD. [MQTT-1.5.3-1] [MQTT-1.5.3-2]
-      /[\0\ufffd]/.test(clientId)
-        ? 'a client identifier is not UTF-8'
-        : will && /\ufffd/.test(will.topic)
-          ? 'a topic is not UTF-8'
-          : will && topicFault(will.topic, this.#exchange.topicLimits)
-    if (fault) {
-      callback(new ProtocolError(fault), false)
-      return
-    }
-    if (clientId !== '' || packet.clean === true) {
-      callback(null, true)
-      return
-    }
-    // [MQTT-3.1.3-8]: a session that is to be kept needs a name.
-    this.statistics.refusedConnections++
-    client.conn.end(Buffer.from([0x20, 2, 0, 2]))
-    callback(new Error('a client identifier is needed for a session that is kept'), false)
   }
 
   /** By mosquitto's names. */

@@ -4,6 +4,7 @@
  */
 
 import { isUtf8 } from 'node:buffer'
+import { type ConnectRequest, readConnect } from './connect-request.ts'
 import { FrameReader } from './frame-reader.ts'
 import { Message } from './message.ts'
 import type { Outlet, Traffic } from './outlet.ts'
@@ -14,6 +15,7 @@ import {
   encodeAcknowledgement,
   encodeSuback,
   encodeUnsuback,
+  endOfTopic,
   type FilterRequest,
   PacketType,
   ProtocolError,
@@ -27,20 +29,21 @@ export type Acceptance = 'done' | 'keeping' | 'consuming'
 
 /** What the broker does for a connection. */
 export interface ConnectionHost {
+  /** Whether a CONNECT may go on. Throws ProtocolError when it may not. */
+  connecting(request: ConnectRequest): void
   /** The route of a topic that may be published to. Throws ProtocolError when it may not. */
   routeOf(topic: string, isWellFormed: () => boolean): Route
   /** Takes a message; `kept` or `consumed` of the connection is called later where the answer says so, never before this returns. */
   publish(connection: Connection, message: Message, route: Route, isDuplicate: boolean, messageId: number): Acceptance
+  /** `answer` brings retained messages and others, once the subscriptions have been acknowledged. */
   subscribe(
     connection: Connection,
     requests: readonly FilterRequest[],
-    settled: (granted: readonly (QoS | 128)[]) => void,
+    settled: (granted: readonly (QoS | 128)[], answer: () => void) => void,
   ): void
-  /** Retained messages and others that a subscription is answered with, once it is acknowledged. */
-  subscribed(connection: Connection, requests: readonly FilterRequest[], granted: readonly (QoS | 128)[]): void
   unsubscribe(connection: Connection, filters: readonly string[], settled: () => void): void
-  /** Calls when everything that was accepted so far is on the disk. */
-  whenKept(call: () => void): void
+  /** Calls when everything that was accepted so far is on the disk; closes the connection when it could not be stored. */
+  whenKept(connection: Connection, call: () => void): void
   failed(connection: Connection, error: Error): void
 }
 
@@ -57,6 +60,8 @@ export interface ConnectionFacts {
 export class Connection {
   readonly client: AedesClient
   readonly outlet: Outlet
+  /** The client says that it is a bridge. */
+  isBridge = false
   #session: Session | undefined
   readonly #facts: ConnectionFacts
   readonly #frames: FrameReader
@@ -151,9 +156,15 @@ export class Connection {
     if (!this.#mustWait && !this.client.closed && this.client.conn.isPaused()) this.client.conn.resume()
   }
 
-  /** Consumers hold the connection back at once, the disk when it has much to do. */
+  /** The client has read what was written: there is room for more, also for answers to what it sends. */
+  drained(): void {
+    this.#session?.pump()
+    this.#readOn()
+  }
+
+  /** Consumers hold the connection back at once, the disk when it has much to do; and so does a client that reads no answers. */
   get #mustWait(): boolean {
-    return this.#pending > 0 || this.#unkept >= this.#facts.maxInflightInbound
+    return this.#pending > 0 || this.#unkept >= this.#facts.maxInflightInbound || !this.outlet.hasRoom
   }
 
   #acknowledge(qos: QoS, messageId: number): void {
@@ -183,25 +194,26 @@ export class Connection {
     if (this.client.closed) return false
     const header = chunk[start] as number
     const { session } = this
-    if (session === undefined) return this.#handOver(chunk.subarray(start, end))
+    if (session === undefined) return this.#connect(chunk, start, bodyStart, end)
     switch (header >> 4) {
       case PacketType.publish:
         this.#publish(session, header, chunk, start, bodyStart, end)
         return true
       case PacketType.puback:
+        expectFlags(header, 0)
         session.acknowledged(readMessageId(chunk, bodyStart, end))
         return true
       case PacketType.pubrec:
+        expectFlags(header, 0)
         session.received(readMessageId(chunk, bodyStart, end))
         return true
       case PacketType.pubcomp:
+        expectFlags(header, 0)
         session.completed(readMessageId(chunk, bodyStart, end))
         return true
       case PacketType.pubrel: {
         expectFlags(header, 2)
-        const messageId = readMessageId(chunk, bodyStart, end)
-        session.endInbound(messageId)
-        this.outlet.write(encodeAcknowledgement(PacketType.pubcomp, messageId))
+        this.#completeInbound(session, readMessageId(chunk, bodyStart, end))
         return true
       }
       case PacketType.subscribe:
@@ -228,26 +240,24 @@ export class Connection {
     }
   }
 
-  /** Aedes handles the first packet, which has to be a CONNECT. [MQTT-3.1.0-1] */
-  #handOver(packet: Buffer): boolean {
+  /** The first packet is a CONNECT [MQTT-3.1.0-1]; Aedes handles it. */
+  #connect(chunk: Buffer, start: number, bodyStart: number, end: number): boolean {
+    if (chunk[start] !== PacketType.connect << 4) throw new ProtocolError('a connection does not begin with CONNECT')
+    const request = readConnect(chunk, bodyStart, end)
+    this.#facts.host.connecting(request)
+    this.isBridge = request.isBridge
     this.client._parsingBatch = 0
     this.#hold()
-    this.client._parser.parse(packet)
+    this.client._parser.parse(chunk.subarray(start, end))
     return !this.#isHeld
   }
 
   #publish(session: Session, header: number, chunk: Buffer, start: number, bodyStart: number, end: number): void {
     this.#facts.traffic.publishesReceived++
-    const qos = ((header >> 1) & 3) as QoS | 3
-    // [MQTT-3.3.1-4]
-    if (qos === 3) throw new ProtocolError('a PUBLISH has a QoS that there is not')
+    const qos = ((header >> 1) & 3) as QoS
     const topicStart = bodyStart + 2
-    const topicEnd =
-      topicStart <= end
-        ? topicStart + (((chunk[bodyStart] as number) << 8) | (chunk[bodyStart + 1] as number))
-        : end + 1
+    const topicEnd = endOfTopic(chunk, header, bodyStart, end)
     const payloadStart = qos === 0 ? topicEnd : topicEnd + 2
-    if (payloadStart > end) throw new ProtocolError('a PUBLISH is shorter than its topic')
     const { host } = this.#facts
     const route = host.routeOf(chunk.toString('utf8', topicStart, topicEnd), () =>
       isWellFormed(chunk, topicStart, topicEnd),
@@ -266,7 +276,7 @@ export class Connection {
   /** [MQTT-4.3.3-2]: a QoS 2 message is published once; its duplicates are only acknowledged. */
   #isNewInbound(session: Session, messageId: number): boolean {
     if (session.inbound.has(messageId)) {
-      this.#facts.host.whenKept(() => this.outlet.write(encodeAcknowledgement(PacketType.pubrec, messageId)))
+      this.#facts.host.whenKept(this, () => this.#acknowledge(2, messageId))
       return false
     }
     if (session.inbound.size >= this.#facts.maxInflightInbound)
@@ -274,11 +284,19 @@ export class Connection {
     return session.beginInbound(messageId)
   }
 
+  /** PUBREL. Its identifier is free for another message when the client hears so: it has to be on the disk as well. */
+  #completeInbound(session: Session, messageId: number): void {
+    const complete = () => this.outlet.write(encodeAcknowledgement(PacketType.pubcomp, messageId))
+    session.endInbound(messageId)
+    if (session.isPersistent) this.#facts.host.whenKept(this, complete)
+    else complete()
+  }
+
   #subscribe(messageId: number, requests: readonly FilterRequest[]): boolean {
     this.#hold()
-    this.#facts.host.subscribe(this, requests, (granted) => {
+    this.#facts.host.subscribe(this, requests, (granted, answer) => {
       this.outlet.write(encodeSuback(messageId, granted))
-      this.#facts.host.subscribed(this, requests, granted)
+      answer()
       this.#release()
     })
     return !this.#isHeld

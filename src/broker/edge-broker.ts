@@ -85,7 +85,7 @@ export class EdgeBroker extends Aedes {
       turn: this.#turn,
       dropped: () => this.#facts.dropped(client),
       tooSlow: () => this.#facts.tooSlow(client),
-      drained: () => connection.session?.pump(),
+      drained: () => connection.drained(),
     })
     const connection = new Connection({ ...limits, client, host, outlet, traffic })
     this.#connections.set(client, connection)

@@ -1,8 +1,10 @@
 /** What clients ask of the broker, and what it does about it: routes what they publish, keeps what they subscribe to, serves consumers in this process. */
 
 import type { Log } from '../onem2m/log.ts'
+import { bridgePrefix } from './bridge.ts'
 import type { BrokerState } from './broker-state.ts'
-import type { Acceptance, Connection, ConnectionHost } from './connection.ts'
+import { ConnectRefusal, type ConnectRequest } from './connect-request.ts'
+import { type Acceptance, Connection, type ConnectionHost } from './connection.ts'
 import { OversizedError } from './frame-reader.ts'
 import type { BrokerLimits } from './limits.ts'
 import { Message } from './message.ts'
@@ -10,7 +12,7 @@ import type { Parking } from './parking.ts'
 import type { BrokerStatistics } from './statistics.ts'
 import type { AedesWill, QoS } from './surface.ts'
 import type { SysTopics } from './sys-topic.ts'
-import type { Route } from './topic-router.ts'
+import type { Route, Source } from './topic-router.ts'
 import { type FilterRequest, ProtocolError, topicFault } from './wire.ts'
 
 export interface BrokerConnection {
@@ -66,8 +68,8 @@ export class Exchange implements ConnectionHost {
     this.#usernames.set(client, username)
   }
 
-  whenKept(call: () => void): void {
-    this.#facts.state.settled((error) => error ?? call())
+  whenKept(connection: Connection, call: () => void): void {
+    this.#whenStored(connection, (isKept) => isKept && call())
   }
 
   get topicLimits() {
@@ -75,11 +77,24 @@ export class Exchange implements ConnectionHost {
     return { maxLevels: maxTopicLevels, maxBytes: maxTopicBytes }
   }
 
+  connecting({ clientId, willTopic }: ConnectRequest): void {
+    if (clientId.startsWith(bridgePrefix)) throw new ProtocolError('a client identifier is that of a bridge')
+    const fault = willTopic === undefined ? undefined : topicFault(willTopic, this.topicLimits)
+    if (fault !== undefined) throw new ProtocolError(fault)
+  }
+
   failed(connection: Connection, error: Error): void {
-    const { log } = this.#facts
+    const { log, statistics } = this.#facts
     const { client } = connection
+    if (error instanceof ConnectRefusal) {
+      statistics.refusedConnections++
+      log.debug('mqtt: connection refused', { reason: error.message, returnCode: error.returnCode })
+      client.conn.removeAllListeners('data')
+      client.conn.end(Buffer.from([0x20, 2, 0, error.returnCode]))
+      return
+    }
     if (error instanceof OversizedError) {
-      this.#facts.statistics.closedOversized++
+      statistics.closedOversized++
       log.warn('mqtt: connection closed: a packet is larger than mqtt.max_packet_size', {
         client: client.id,
         bytes: error.bytes,
@@ -149,12 +164,12 @@ export class Exchange implements ConnectionHost {
     return isDone ? 'done' : 'consuming'
   }
 
-  #offerToConsumer(message: Message, source: object | undefined): void {
+  #offerToConsumer(message: Message, source: Source | undefined): void {
     const { topic, payload, qos } = message
-    const consumer = source && this.#consumers.find((each) => each.takes(topic))
-    if (!consumer) return
+    const consumer = source instanceof Connection && this.#consumers.find((each) => each.takes(topic))
+    if (!consumer || !(source instanceof Connection)) return
     this.#facts.statistics.consumed++
-    const connection = this.#originOf(source as Connection)
+    const connection = this.#originOf(source)
     consumer.consume({ topic, payload, qos, isDuplicate: false, connection }, () => {})
   }
 
@@ -169,17 +184,19 @@ export class Exchange implements ConnectionHost {
   subscribe(
     connection: Connection,
     requests: readonly FilterRequest[],
-    settled: (granted: readonly (QoS | 128)[]) => void,
+    settled: (granted: readonly (QoS | 128)[], answer: () => void) => void,
   ): void {
     const { session } = connection
     if (session === undefined) return
+    const since = this.#facts.state.lastCounter
     const granted = requests.map(({ filter, qos }) => {
       if (!this.#mayHave(connection, filter)) return 128
       this.#facts.state.sessions.subscribe(session, filter, qos)
       return qos
     })
-    if (!session.isPersistent) settled(granted)
-    else this.#whenStored(connection, (isKept) => isKept && settled(granted))
+    const settle = () => settled(granted, () => this.#answer(connection, requests, granted, since))
+    if (session.isPersistent) this.whenKept(connection, settle)
+    else settle()
   }
 
   #mayHave(connection: Connection, filter: string): boolean {
@@ -199,15 +216,22 @@ export class Exchange implements ConnectionHost {
     return false
   }
 
-  subscribed(connection: Connection, requests: readonly FilterRequest[], granted: readonly (QoS | 128)[]): void {
+  /** What a subscription brings: retained messages, figures of the broker, and what was parked. */
+  #answer(
+    connection: Connection,
+    requests: readonly FilterRequest[],
+    granted: readonly (QoS | 128)[],
+    since: number,
+  ): void {
     const { session } = connection
     if (session === undefined) return
+    const { state, sys } = this.#facts
     requests.forEach(({ filter }, index) => {
       const qos = granted[index]
       if (qos === undefined || qos === 128) return
-      session.feed(this.#facts.state.retained.matching(filter), qos, () => this.#facts.state.nextCounter())
-      session.feed(this.#facts.sys.answer(filter), qos, () => this.#facts.state.nextCounter())
-      this.#facts.sys.watch(filter)
+      session.feed({ messages: state.retained.matching(filter), qos, since, nextCounter: () => state.nextCounter() })
+      session.feed({ messages: sys.answer(filter), qos: 0, since, nextCounter: () => 0 })
+      sys.watch(filter)
       this.#deliverParked(connection, filter)
     })
   }
@@ -235,8 +259,8 @@ export class Exchange implements ConnectionHost {
     const { session } = connection
     if (session === undefined) return
     for (const filter of filters) this.#facts.state.sessions.unsubscribe(session, filter)
-    if (!session.isPersistent) settled()
-    else this.#whenStored(connection, (isKept) => isKept && settled())
+    if (session.isPersistent) this.whenKept(connection, settled)
+    else settled()
   }
 
   #originOf(connection: Connection): BrokerConnection {

@@ -19,8 +19,8 @@ export type FrameHandler = (chunk: Buffer, start: number, bodyStart: number, end
 export class FrameReader {
   readonly #maxBytes: number
   readonly #handle: FrameHandler
-  /** What was not handled yet. */
-  #rest: Buffer[] = []
+  /** What was not handled yet: the first `#restBytes` of a buffer that may be longer. */
+  #rest: Buffer = nothing
   #restBytes = 0
   /** Bytes that the packet which `#rest` begins with has, when that is known. */
   #wantedBytes = 0
@@ -30,24 +30,18 @@ export class FrameReader {
     this.#handle = handle
   }
 
-  /** Bytes that wait for their packet to be whole, or for `resume`. */
-  get waitingBytes(): number {
-    return this.#restBytes
-  }
-
   /** Handles all packets that are whole now; false when the handler stopped. Throws ProtocolError or OversizedError. */
   push(chunk: Buffer): boolean {
     if (this.#restBytes === 0) return this.#read(chunk)
-    this.#rest.push(chunk)
-    this.#restBytes += chunk.length
+    this.#append(chunk)
     return this.#restBytes < this.#wantedBytes ? true : this.resume()
   }
 
   /** Goes on with what was left. */
   resume(): boolean {
     if (this.#restBytes === 0) return true
-    const bytes = this.#rest.length === 1 ? (this.#rest[0] as Buffer) : Buffer.concat(this.#rest)
-    this.#rest = []
+    const bytes = this.#rest.subarray(0, this.#restBytes)
+    this.#rest = nothing
     this.#restBytes = 0
     this.#wantedBytes = 0
     return this.#read(bytes)
@@ -87,8 +81,23 @@ export class FrameReader {
 
   #keep(chunk: Buffer, start: number, wantedBytes: number): void {
     if (start >= chunk.length) return
-    this.#rest = [start === 0 ? chunk : chunk.subarray(start)]
-    this.#restBytes = chunk.length - start
+    // The end of a chunk does not keep the rest of it in memory.
+    this.#rest = start === 0 ? chunk : Buffer.from(chunk.subarray(start))
+    this.#restBytes = this.#rest.length
     this.#wantedBytes = wantedBytes
   }
+
+  /** Bytes take the room of bytes, however few come at a time; and no room is made for what has only been announced. */
+  #append(chunk: Buffer): void {
+    const length = this.#restBytes + chunk.length
+    if (length > this.#rest.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, Math.min(this.#wantedBytes, 2 * length)))
+      this.#rest.copy(larger, 0, 0, this.#restBytes)
+      this.#rest = larger
+    }
+    chunk.copy(this.#rest, this.#restBytes)
+    this.#restBytes = length
+  }
 }
+
+const nothing = Buffer.alloc(0)

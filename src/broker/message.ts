@@ -82,6 +82,7 @@ export class Message implements MessageParts {
     if (this.#isKept) return this
     this.#payload = Buffer.from(this.payload)
     this.#chunk = undefined
+    this.#encoded = undefined
     this.#isKept = true
     return this
   }

@@ -100,6 +100,11 @@ export class Outlet {
     if (this.#bytesBehind + this.#facts.conn.writableLength > this.#facts.limits.closeBytes) this.#facts.tooSlow()
   }
 
+  /** Ends the connection: what should have been stored could not be. */
+  close(): void {
+    this.#facts.conn.destroy()
+  }
+
   flush(): void {
     const chunks = this.#unsent
     if (chunks.length === 0) return

@@ -96,6 +96,7 @@ export function decodeQueued(bytes: Uint8Array, counter: number): QueuedMessage 
     retain: head.r ?? false,
     messageId: head.i,
     isReleased: head.d ?? false,
+    isKept: head.q === 1 || head.i !== undefined,
   }
 }
 

@@ -67,14 +67,16 @@ export class SessionTable {
   }
 
   /** The session of a client that connects. Without `isPersistent` it is a new one, and what there was is forgotten. [MQTT-3.1.2-6] */
-  open(clientId: string, isPersistent: boolean): Session {
+  open(clientId: string, isPersistent: boolean, sentAs?: (topic: string) => string): Session {
     const found = this.#sessions.get(clientId)
     if (found?.isPersistent === true && isPersistent) {
       this.#offlineSince.delete(found)
+      found.sentAs = sentAs
       return found
     }
     if (found !== undefined) this.end(found)
     const session = this.#create(clientId, isPersistent)
+    session.sentAs = sentAs
     if (isPersistent) {
       this.#facts.records.put(sessionKey(clientId), '{}')
       while (this.#offlineSince.size > 0 && this.#persistent > this.#facts.limits.maxSessions) this.#evict('too many')
@@ -116,9 +118,16 @@ export class SessionTable {
   }
 
   unsubscribe(session: Session, filter: string): void {
-    if (!session.subscriptions.delete(filter)) return
-    this.#facts.router.unsubscribe(session, filter)
-    if (session.isPersistent) this.#facts.records.remove(subscriptionKey(session.clientId, filter))
+    const qos = session.subscriptions.get(filter)
+    if (qos === undefined) return
+    const { router, records } = this.#facts
+    session.subscriptions.delete(filter)
+    router.unsubscribe(session, filter)
+    if (!session.isPersistent) return
+    records.onUndo(() => {
+      if (this.#sessions.get(session.clientId) === session) this.restoreSubscription(session, filter, qos)
+    })
+    records.remove(subscriptionKey(session.clientId, filter))
   }
 
   /** Ends a session: what it subscribed to, what waits for it and what it has sent halfway are forgotten. */

@@ -9,14 +9,26 @@ import { inboundKey, queueKey, type SessionRecords } from './session-record.ts'
 import type { QoS } from './surface.ts'
 import { encodeAcknowledgement, encodePublish, PacketType } from './wire.ts'
 
-/** A QoS 1 or 2 message to one client. `released`: its PUBREC came, a PUBREL takes its place. */
+/** A QoS 1 or 2 message to one client. */
 export interface QueuedMessage {
   readonly counter: number
   readonly message: Message
   readonly qos: 1 | 2
   readonly retain: boolean
   messageId: number | undefined
+  /** Its PUBREC came, a PUBREL takes its place. */
   isReleased: boolean
+  /** At QoS 2: the disk knows its identifier, and whether it is released; until then nothing of it is sent. */
+  isKept: boolean
+}
+
+/** Retained messages, or figures, that answer a subscription. */
+export interface Feed {
+  readonly messages: Iterator<Message>
+  readonly qos: QoS
+  /** The last message before the subscription: what came later, the subscription itself brought. */
+  readonly since: number
+  nextCounter(): number
 }
 
 export interface SessionLimits {
@@ -58,11 +70,14 @@ export class Session {
   /** Message identifiers of QoS 2 messages from the client that wait for its PUBREL. */
   #inbound: Set<number> = nobody
   #nextId = 1
-  /** Retained messages that answer subscriptions, sent as fast as they are read. */
-  #feeds: readonly { readonly messages: Iterator<Message>; readonly qos: QoS; readonly nextCounter: () => number }[] =
-    none
+  /** Sent as fast as they are read. */
+  #feeds: readonly Feed[] = none
   #outlet: Outlet | undefined
   queuedBytes = 0
+  /** What came from a bridge does not go back to it, and it hears which messages are to be retained. */
+  isBridge = false
+  /** Under which topic a message is sent: another one where this is a bridge. */
+  sentAs: ((topic: string) => string) | undefined
 
   constructor(facts: SessionFacts) {
     this.#facts = facts
@@ -99,8 +114,11 @@ export class Session {
   /** The client is there: what it has not acknowledged is sent again [MQTT-4.4.0-1], then what waits. */
   connect(outlet: Outlet): void {
     this.#outlet = outlet
-    for (const [messageId, each] of this.#inFlight)
-      if (typeof each === 'object') this.#transmit(each, messageId, !each.isReleased)
+    for (const [messageId, each] of this.#inFlight) {
+      if (typeof each !== 'object') continue
+      if (each.isKept) this.#transmit(each, messageId, !each.isReleased)
+      else this.#transmitOnceKept(each, messageId)
+    }
     this.pump()
   }
 
@@ -108,6 +126,16 @@ export class Session {
     if (this.#outlet !== outlet) return
     this.#outlet = undefined
     this.#feeds = none
+  }
+
+  /** Takes a message at QoS 0: now, or never. */
+  deliverOnce(message: Message): void {
+    if (!this.isBridge) this.#outlet?.publishOrDrop(message.encode())
+    else {
+      const { payload, retain } = message
+      const topic = this.sentAs?.(message.topic) ?? message.topic
+      this.#outlet?.publishOrDrop(encodePublish({ topic, payload, qos: 0, retain }))
+    }
   }
 
   /** Takes a message at QoS 1 or 2. True when it is on its way to the disk. */
@@ -126,6 +154,7 @@ export class Session {
     const { maxQueuedMessages, maxQueuedBytes } = this.#facts.limits
     if (this.#waiting.size >= maxQueuedMessages || this.queuedBytes + message.payloadBytes > maxQueuedBytes) {
       this.#facts.overflowed(this.clientId)
+      outlet?.fallBehind(message.payloadBytes)
       return false
     }
     const queued: QueuedMessage = {
@@ -135,6 +164,7 @@ export class Session {
       retain,
       messageId: undefined,
       isReleased: false,
+      isKept: this.#records === undefined || qos === 1,
     }
     this.restore(queued)
     this.#records?.queue(this.clientId, queued, () => this.forget(queued))
@@ -155,8 +185,8 @@ export class Session {
   }
 
   /** Answers a subscription with retained messages, each at the lower QoS of the two, and not faster than the client reads. */
-  feed(messages: Iterator<Message>, qos: QoS, nextCounter: () => number): void {
-    this.#feeds = [...this.#feeds, { messages, qos, nextCounter }]
+  feed(feed: Feed): void {
+    this.#feeds = [...this.#feeds, feed]
     this.pump()
   }
 
@@ -168,10 +198,10 @@ export class Session {
         this.#feeds = this.#feeds.slice(1)
         continue
       }
-      const { topic, payload } = message
       const qos = Math.min(feed.qos, message.qos) as QoS
-      if (qos === 0) outlet.publish(encodePublish({ topic, payload, qos, retain: true }))
-      else this.offer(message, qos, true, feed.nextCounter())
+      const topic = this.sentAs?.(message.topic) ?? message.topic
+      if (qos === 0) outlet.publish(encodePublish({ topic, payload: message.payload, qos, retain: true }))
+      else if (message.counter <= feed.since) this.offer(message, qos, true, feed.nextCounter())
     }
   }
 
@@ -190,10 +220,27 @@ export class Session {
       const messageId = this.#takeId()
       queued.messageId = messageId
       this.#makeInFlight().set(messageId, queued)
-      // A QoS 2 message must keep its identifier across a restart; one of QoS 1 may come twice. It is new in the same group more often than not.
-      if (queued.qos === 2) this.#records?.update(this.clientId, queued)
-      this.#transmit(queued, messageId, false)
+      if (queued.isKept) this.#transmit(queued, messageId, false)
+      else this.#transmitOnceKept(queued, messageId)
     }
+  }
+
+  /**
+   * A QoS 2 message is sent when its identifier is on the disk, and released when that is: what a client has heard of a message, the broker has
+   * to know after a power cut, or the client hears of it twice. At QoS 1 it may. The change is one with that of the queue more often than not.
+   */
+  #transmitOnceKept(queued: QueuedMessage, messageId: number): void {
+    queued.isKept = false
+    this.#records?.update(this.clientId, queued)
+    this.#records?.settled((error) => {
+      if (this.#inFlight.get(messageId) !== queued) return
+      // It is tried again when the client comes back.
+      if (error !== undefined) this.#outlet?.close()
+      else if (!queued.isKept) {
+        queued.isKept = true
+        this.#transmit(queued, messageId, false)
+      }
+    })
   }
 
   #mayTransmit(outlet: Outlet): boolean {
@@ -202,7 +249,8 @@ export class Session {
 
   #transmit(queued: QueuedMessage, messageId: number, isDuplicate: boolean): void {
     const { message, qos, retain, isReleased } = queued
-    const { topic, payload } = message
+    const { payload } = message
+    const topic = this.sentAs?.(message.topic) ?? message.topic
     if (isReleased) this.#outlet?.write(encodeAcknowledgement(PacketType.pubrel, messageId))
     else this.#outlet?.publish(encodePublish({ topic, payload, qos, retain, isDuplicate, messageId }))
   }
@@ -219,7 +267,10 @@ export class Session {
     if (each === 'exactly-once') this.#inFlight.set(messageId, 'released')
     else if (typeof each === 'object' && each.qos === 2 && !each.isReleased) {
       each.isReleased = true
-      this.#records?.update(this.clientId, each)
+      if (this.#records !== undefined) {
+        this.#transmitOnceKept(each, messageId)
+        return
+      }
     }
     this.#outlet?.write(encodeAcknowledgement(PacketType.pubrel, messageId))
   }
@@ -272,7 +323,9 @@ export class Session {
 
   /** PUBREL: the client will not send it again. */
   endInbound(messageId: number): void {
-    if (this.#inbound.delete(messageId)) this.#records?.remove(inboundKey(this.clientId, messageId))
+    if (!this.#inbound.delete(messageId)) return
+    this.#records?.onUndo(() => this.restoreInbound(messageId))
+    this.#records?.remove(inboundKey(this.clientId, messageId))
   }
 
   restoreInbound(messageId: number): void {

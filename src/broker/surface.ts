@@ -52,15 +52,6 @@ export interface AedesWill {
   readonly properties?: unknown
 }
 
-/** The CONNECT that Aedes shows to `preConnect`. */
-export interface AedesConnect {
-  readonly clientId: string
-  readonly clean?: boolean
-  readonly protocolVersion?: number
-  readonly username?: string
-  readonly will?: AedesWill
-}
-
 /** Of Aedes itself (aedes.js). */
 export interface AedesInternals {
   readonly clients: Readonly<Record<string, Client>>

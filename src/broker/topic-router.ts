@@ -8,8 +8,12 @@ import type { Message } from './message.ts'
 import type { Session } from './session.ts'
 import type { QoS } from './surface.ts'
 
-/** `source` is the connection that published it. */
-export type Listener = (message: Message, source: object | undefined) => void
+/** The connection, or the bridge, that a message came from. */
+export interface Source {
+  readonly session: Session | undefined
+}
+
+export type Listener = (message: Message, source: Source | undefined) => void
 
 type Entry =
   | { readonly filter: string; readonly session: Session; readonly qos: QoS; readonly listener?: undefined }

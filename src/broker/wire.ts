@@ -83,7 +83,7 @@ function lengthOf(remaining: number): number[] {
 }
 
 /** A UTF-8 string with its length before it. [MQTT-1.5.3-1] [MQTT-1.5.3-2] */
-function readString(bytes: Buffer, at: number, end: number): readonly [text: string, next: number] {
+export function readString(bytes: Buffer, at: number, end: number): readonly [text: string, next: number] {
   if (at + 2 > end) throw new ProtocolError('a string has no length')
   const next = at + 2 + bytes.readUInt16BE(at)
   if (next > end) throw new ProtocolError('a string is longer than its packet')
@@ -92,6 +92,24 @@ function readString(bytes: Buffer, at: number, end: number): readonly [text: str
   const text = encoded.toString()
   if (text.includes('\0')) throw new ProtocolError('a string holds U+0000')
   return [text, next]
+}
+
+/**
+ * Where the topic of a PUBLISH ends, which begins two bytes into its body; a message identifier follows at QoS 1 and 2, then the payload.
+ * Throws ProtocolError when its flags or lengths can't be.
+ */
+export function endOfTopic(bytes: Buffer, header: number, bodyStart: number, end: number): number {
+  const qos = (header >> 1) & 3
+  // [MQTT-3.3.1-4]
+  if (qos === 3) throw new ProtocolError('a PUBLISH has a QoS that there is not')
+  // [MQTT-3.3.1-2]
+  if (qos === 0 && (header & 8) !== 0) throw new ProtocolError('a PUBLISH at QoS 0 is a duplicate')
+  const topicEnd =
+    bodyStart + 2 <= end
+      ? bodyStart + 2 + (((bytes[bodyStart] as number) << 8) | (bytes[bodyStart + 1] as number))
+      : end + 1
+  if ((qos === 0 ? topicEnd : topicEnd + 2) > end) throw new ProtocolError('a PUBLISH is shorter than its topic')
+  return topicEnd
 }
 
 /** Message identifiers are not zero. [MQTT-2.3.1-1] */

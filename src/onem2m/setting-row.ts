@@ -3,7 +3,14 @@
 export type SettingType = 'string' | 'integer' | 'number' | 'boolean' | 'duration' | 'size' | 'list'
 
 /** What a string, or each entry of a list, can be asked to look like. */
-export type SettingFormat = 'listen-address' | 'cse-id' | 'resource-name' | 'sp-id' | 'originator' | 'web-origin'
+export type SettingFormat =
+  | 'listen-address'
+  | 'cse-id'
+  | 'resource-name'
+  | 'sp-id'
+  | 'originator'
+  | 'web-origin'
+  | 'bridge-topic'
 
 export interface SettingRow {
   /** Name in the file, `snake_case`, without its section. */

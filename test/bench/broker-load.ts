@@ -11,7 +11,7 @@ export interface PeerOptions {
   readonly clean?: boolean
   readonly noDelay?: boolean
   /** For what comes with the CONNACK. */
-  readonly onPublish?: () => void
+  readonly onPublish?: (chunk: Buffer, start: number, end: number) => void
 }
 
 /** One connection. Acknowledges what it gets, in one write for each chunk. */

@@ -175,6 +175,19 @@ test('a reader that hangs costs what the bounds say, and its neighbours nothing'
   assert.match(lines.join('\n'), /messages dropped[\s\S]*connection closed/)
 })
 
+test('a reader of QoS 1 alone that hangs is closed as well, though its queue is full long before', async (t) => {
+  const limits = { slowConsumerDropBytes: 65_536, slowConsumerCloseBytes: 200_000, maxQueuedMessages: 5 }
+  const { broker } = await bounded(t, limits)
+  const frozen = await TestClient.connect(broker, 'frozen')
+  await frozen.subscribe('load', 1)
+  frozen.freeze()
+  for (let n = 0; n < 300 && broker.statistics.closedSlow === 0; n++) {
+    broker.publish({ topic: 'load', payload: text(n, 2000), qos: 1, retain: false })
+    await settle(1)
+  }
+  assert.equal(broker.statistics.closedSlow, 1)
+})
+
 test('every bound has a default, and none is without an end', () => {
   for (const [name, value] of Object.entries(defaultBrokerLimits))
     assert.ok(Number.isSafeInteger(value) && value > 0, name)

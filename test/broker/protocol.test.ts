@@ -225,6 +225,8 @@ const invalid: Readonly<Record<string, readonly number[]>> = {
   'a topic with U+0000 [MQTT-1.5.3-2]': [0x30, 4, 0, 2, 0x61, 0],
   'a topic that is not UTF-8 [MQTT-1.5.3-1]': [0x30, 4, 0, 2, 0xc3, 0x28],
   'a surrogate in UTF-8 [MQTT-1.5.3-1]': [0x30, 5, 0, 3, 0xed, 0xa0, 0x80],
+  'a duplicate at QoS 0 [MQTT-3.3.1-2]': [0x38, 3, 0, 1, 0x61],
+  'wrong flags of a PUBACK [MQTT-2.2.2-2]': [0x42, 2, 0, 1],
   'QoS 3 [MQTT-3.3.1-4]': [0x36, 5, 0, 1, 0x61, 0, 1],
   'a message identifier of zero [MQTT-2.3.1-1]': [0x32, 5, 0, 1, 0x61, 0, 0],
   'a topic longer than its packet': [0x30, 3, 0, 9, 0x61],
