@@ -7,6 +7,13 @@ import type { SettingFormat, SettingRow } from '../onem2m/setting-row.ts'
 
 export type { SettingRow, SettingsOf } from '../onem2m/setting-row.ts'
 
+/** A table of the configuration file. */
+export interface Section {
+  /** One sentence for the operator. */
+  readonly text: string
+  readonly rows: readonly SettingRow[]
+}
+
 export type SettingValue = string | number | boolean | readonly string[]
 
 interface Format {
