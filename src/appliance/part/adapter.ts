@@ -1,0 +1,35 @@
+/** The sensor adapters of a gateway, each with a client of the CSE in the same process. */
+
+import { AdapterHost } from '../../adapters/adapter-host.ts'
+import { adapters } from '../../adapters/index.ts'
+import { OneM2MClient } from '../../client/client.ts'
+import { LocalTransport } from '../../client/local-transport.ts'
+import type { Cse } from '../../cse/cse.ts'
+import type { PartContext } from './part.ts'
+
+/** Nobody waits for the adapters: a device that takes its time does not keep the gateway from being ready. */
+export function startAdapters(context: PartContext, cse: Cse): void {
+  const { settings, dataDirectory, log, clock, randomId, onStop } = context
+  const transport = new LocalTransport({ cse, patienceMs: settings.store.readingPatienceMs })
+  const host = new AdapterHost({
+    adapters,
+    settings: settings.adapters,
+    clientFor: (originator) =>
+      new OneM2MClient({
+        transport,
+        originator,
+        newRequestIdentifier: randomId,
+        timeoutMs: 10_000 + settings.store.readingPatienceMs,
+      }),
+    cseBaseName: settings.cse.name,
+    dataDirectory,
+    clock,
+    log,
+    random: Math.random,
+  })
+  const started = host.start()
+  onStop(async () => {
+    await host.stop()
+    await started
+  })
+}

@@ -1,0 +1,55 @@
+/** HTTP and WebSockets of a gateway, in both directions: requests that come to the CSE, and those that it sends. */
+
+import { hash } from 'node:crypto'
+import { BrowserPolicy } from '../../bindings/browser-policy.ts'
+import { HttpBinding, type Upgrade } from '../../bindings/http.ts'
+import { HttpRequester } from '../../bindings/http-requester.ts'
+import { HttpExchange } from '../../client/http-exchange.ts'
+import type { Cse } from '../../cse/cse.ts'
+import { expandAddresses, type ListenAddress } from '../listen-address.ts'
+import type { PartContext } from './part.ts'
+
+/** Resolves with the addresses that are listened on. */
+export async function startHttp(context: PartContext, cse: Cse): Promise<readonly ListenAddress[]> {
+  const { settings, log, clock, randomId, onStop } = context
+  const exchange = new HttpExchange()
+  onStop(() => exchange.close())
+  cse.use(new HttpRequester({ exchange }))
+  const upgrade = settings.http.websocket ? await createWebSocket(context, cse) : undefined
+  const binding = new HttpBinding({
+    listeners: expandAddresses(settings.http.listen),
+    browsers: new BrowserPolicy(settings.http.allowedOrigins),
+    handler: cse,
+    clock,
+    log,
+    newRequestIdentifier: randomId,
+    digest: (body) => hash('sha1', body, 'base64url'),
+    maxBodyBytes: settings.http.maxBodySizeBytes,
+    maxConnections: settings.http.maxConnections,
+    ...(upgrade === undefined ? {} : { upgrade }),
+  })
+  onStop(() => binding.stop())
+  // Before the listeners, which wait for all of their connections.
+  if (upgrade !== undefined) onStop(() => upgrade.stop())
+  await binding.start()
+  return binding.addresses
+}
+
+/** Loaded only where it is used: a gateway without it does not spend the memory. */
+async function createWebSocket(
+  { settings, log, clock }: PartContext,
+  cse: Cse,
+): Promise<Upgrade & { stop(): Promise<void> }> {
+  const { WebSocketBinding } = await import('../../bindings/websocket.ts')
+  const own = { cseId: settings.cse.id, spId: settings.cse.spId }
+  const binding = new WebSocketBinding({
+    handler: cse,
+    own,
+    clock,
+    log,
+    maxMessageBytes: settings.http.maxBodySizeBytes,
+  })
+  binding.start()
+  cse.use(binding)
+  return binding
+}
