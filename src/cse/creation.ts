@@ -7,10 +7,10 @@ import { formatTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
 import type { Draft } from '../resources/behaviour.ts'
 import {
+  type Attributes,
   canContain,
   contentMember,
   decodeForCreate,
-  encodeAttributes,
   type ResourceType,
   specialization,
 } from '../resources/resource-type.ts'
@@ -18,9 +18,10 @@ import { NotificationEventType } from '../resources/subscription.ts'
 import { raise } from './event.ts'
 import type { Execution } from './execution.ts'
 import type { InstanceLog } from './instance-log.ts'
+import { encodeRecord } from './instance-record.ts'
 import type { Outcome } from './outcome.ts'
 import { creationResult } from './representation.ts'
-import { Resource, StoredInstance } from './resource.ts'
+import { Resource, type StoredInstance } from './resource.ts'
 
 const aeType = 2
 /** Walks over subtrees are recursive; nobody nests resources this deep in earnest. */
@@ -122,8 +123,7 @@ function createInstance(execution: Execution, container: Resource, type: Resourc
       Status.NOT_ACCEPTABLE,
       `con: ${size} bytes are more than ${container.address} keeps in all (mbs ${maxByteSize})`,
     )
-  if (draft.name === '') draft.name = log.freeName()
-  else if (isTaken(container, draft.name) || log.isNameTaken(draft.name)) throw conflict(container, draft.name)
+  if (draft.name !== '' && isTaken(container, draft.name)) throw conflict(container, draft.name)
   const unique = type.uniqueAttribute === undefined ? undefined : draft.attributes[type.uniqueAttribute]
   if (unique !== undefined && log.isValueTaken(unique))
     throw new OneM2MError(Status.CONFLICT, `${container.address} has an instance of ${String(unique)} already`)
@@ -137,7 +137,7 @@ function createInstance(execution: Execution, container: Resource, type: Resourc
       request.resultContent === undefined || request.resultContent === ResultContent.ATTRIBUTES
         ? instance
         : creationResult(execution, instance, draft.wire),
-    createdAt: `${container.address}/${draft.name}`,
+    createdAt: instance.address,
   }
 }
 
@@ -148,12 +148,13 @@ export function keepState(execution: Execution, resource: Resource): void {
   if (attributes === undefined || log === undefined) return
   const size = (attributes['contentSize'] as number | undefined) ?? 0
   attributes['originator'] = execution.originator
-  append(execution, resource, log, { attributes, name: log.freeName(), size, unique: undefined })
+  append(execution, resource, log, { attributes, name: '', size, unique: undefined })
 }
 
-/** What an instance is made of; its attributes are completed in place. */
+/** What an instance is made of. */
 interface Appended {
-  readonly attributes: Record<string, unknown>
+  readonly attributes: Attributes
+  /** Empty when its originator chose none. */
   readonly name: string
   readonly size: number
   readonly unique: unknown
@@ -162,27 +163,23 @@ interface Appended {
 /** Appends an instance and trims to the limits of its container. */
 function append(execution: Execution, container: Resource, log: InstanceLog, appended: Appended): StoredInstance {
   const { transaction, now, parts } = execution
-  const { name, size, unique } = appended
-  const type = log.type
-  const sequence = log.nextSequence
-  const expiration = instanceExpiration(execution, container, appended.attributes)
-  const { attributes } = appended
-  attributes['resourceName'] = name
-  attributes['resourceType'] = type.type
-  attributes['resourceIdentifier'] = log.identifierOf(sequence)
-  attributes['parentIdentifier'] = container.resourceIdentifier
-  attributes['creationTime'] = now
-  attributes['lastModifiedTime'] = now
-  attributes['expirationTime'] = expiration.text
-  if (type.table.has('stateTag')) attributes['stateTag'] = log.stateTag + 1
-  const text = JSON.stringify(encodeAttributes(type, attributes))
-  const isChange = container.definition.behaviour?.instanceOf === undefined
+  const { attributes, name, size, unique } = appended
+  const expiration = instanceExpiration(execution, container, attributes)
   transaction.onUndo(log.remember())
-  log.append(transaction.changes, { name, text, size, expiryMs: expiration.ownMs, unique, isChange })
+  const chosenName = log.settleName(name)
+  const record = encodeRecord(log.type, attributes, {
+    chosenName,
+    creationTime: now,
+    expirationTime: expiration.text,
+    stateTag: log.type.table.has('stateTag') ? log.stateTag + 1 : undefined,
+  })
+  const isChange = container.definition.behaviour?.instanceOf === undefined
+  const expiryMs = expiration.ownMs
+  const instance = log.append(transaction.changes, { chosenName, record, size, expiryMs, unique, isChange })
   log.trim(transaction.changes, limitOf(container, 'maxNrOfInstances'), limitOf(container, 'maxByteSize'))
   transaction.changes.push(log.countersChange())
-  if (Number.isFinite(expiration.ownMs)) parts.expiration.watch(container)
-  return new StoredInstance(type, container, sequence, text)
+  if (Number.isFinite(expiryMs)) parts.expiration.watch(container)
+  return instance
 }
 
 /** A limit of a container: maxNrOfInstances or maxByteSize. */
@@ -191,7 +188,7 @@ function limitOf(container: Resource, name: string): number {
 }
 
 /** An instance lives as long as its container allows; `ownMs` is finite only when it ends before the container does. */
-function instanceExpiration(execution: Execution, container: Resource, attributes: Record<string, unknown>) {
+function instanceExpiration(execution: Execution, container: Resource, attributes: Attributes) {
   const containerText = container.stored['expirationTime'] as string
   const maxInstanceAge = container.stored['maxInstanceAge'] as number | undefined
   if (attributes['expirationTime'] === undefined && maxInstanceAge === undefined)
@@ -207,7 +204,7 @@ function instanceExpiration(execution: Execution, container: Resource, attribute
 }
 
 /** The expiration time of a new resource: what was asked for, at most its parent's and this CSE's maximum. TS-0004 7.3.3.2. */
-function expirationTime(execution: Execution, parent: Resource, attributes: Record<string, unknown>): string {
+function expirationTime(execution: Execution, parent: Resource, attributes: Attributes): string {
   const { nowMs, parts } = execution
   const asked = attributes['expirationTime'] as string | undefined
   const askedMs =

@@ -14,19 +14,28 @@ interface Entry {
   readonly atMs: number
   response: ResponsePrimitive | undefined
   waiting: Respond[] | undefined
-  bytes: number
 }
 
-/** The latest requests of one originator, oldest first. */
-interface Recent {
+/** Requests in the order in which they came, until there are enough. */
+interface Generation {
   readonly entries: Map<string, Entry>
   bytes: number
 }
 
+/**
+ * The latest requests of one originator: two generations, of which the older is dropped as a whole. Nothing is ever deleted from a Map: its
+ * tables, as they are replaced, hold on to their successors, and one that has grown old would take every later request along into V8's old
+ * generation.
+ */
+interface Recent {
+  current: Generation
+  previous: Generation | undefined
+}
+
 const lifetimeMs = 30_000
 /** More than an originator has in flight; few enough that they are garbage before they grow old. */
-const maxEntries = 128
-const maxBytes = 524_288
+const maxEntries = 64
+const maxBytes = 262_144
 const maxTotalBytes = 4_194_304
 const bytesOfAnEntry = 400
 
@@ -47,19 +56,17 @@ export class DuplicateCache {
     const nowMs = this.#clock.monotonicMs()
     const recent = this.#recentOf(originator)
     const { requestIdentifier } = request
-    const known = recent.entries.get(requestIdentifier)
-    if (known !== undefined) {
-      if (nowMs - known.atMs < lifetimeMs && isSame(known.request, request)) {
-        if (known.response !== undefined) respond(known.response)
-        else known.waiting = [...(known.waiting ?? []), respond]
-        return undefined
-      }
-      this.#remove(recent, requestIdentifier, known)
+    const known = recent.current.entries.get(requestIdentifier) ?? recent.previous?.entries.get(requestIdentifier)
+    if (known !== undefined && nowMs - known.atMs < lifetimeMs && isSame(known.request, request)) {
+      if (known.response !== undefined) respond(known.response)
+      else known.waiting = [...(known.waiting ?? []), respond]
+      return undefined
     }
-    const entry: Entry = { request, atMs: nowMs, response: undefined, waiting: undefined, bytes: 0 }
-    recent.entries.set(requestIdentifier, entry)
-    this.#grow(recent, entry, bytesOfAnEntry)
-    this.#evict(recent, nowMs)
+    if (recent.current.entries.size >= maxEntries || recent.current.bytes >= maxBytes) this.#age(recent)
+    const entry: Entry = { request, atMs: nowMs, response: undefined, waiting: undefined }
+    recent.current.entries.set(requestIdentifier, entry)
+    this.#grow(recent.current, bytesOfAnEntry)
+    if (this.#bytes > maxTotalBytes) this.#forgetOthers(recent)
     return (response) => {
       this.#keep(recent, entry, response)
       respond(response)
@@ -71,50 +78,51 @@ export class DuplicateCache {
   #recentOf(originator: string): Recent {
     let recent = this.#originators.get(originator)
     if (recent === undefined) {
-      recent = { entries: new Map(), bytes: 0 }
+      recent = { current: newGeneration(), previous: undefined }
       this.#originators.set(originator, recent)
     }
     return recent
   }
 
+  #age(recent: Recent): void {
+    this.#bytes -= recent.previous?.bytes ?? 0
+    recent.previous = recent.current
+    recent.current = newGeneration()
+  }
+
   /** A failure of this gateway is not repeated: the next try may succeed. */
-  #keep(recent: Recent, entry: Entry, response: ResponsePrimitive): void {
+  #keep({ current, previous }: Recent, entry: Entry, response: ResponsePrimitive): void {
     const { requestIdentifier } = entry.request
-    if (recent.entries.get(requestIdentifier) !== entry) return
+    const generation = current.entries.get(requestIdentifier) === entry ? current : previous
+    if (generation?.entries.get(requestIdentifier) !== entry) return
     if (response.responseStatusCode >= 5000) {
-      this.#remove(recent, requestIdentifier, entry)
+      generation.entries.delete(requestIdentifier)
       return
     }
     entry.response = response
-    this.#grow(recent, entry, response.content instanceof JsonText ? 2 * response.content.text.length : bytesOfAnEntry)
+    const { content } = response
+    this.#grow(generation, content instanceof JsonText ? 2 * content.text.length : bytesOfAnEntry)
   }
 
-  /** Drops what is too old or too much: of this originator, then whole originators, those that were first seen first. */
-  #evict(recent: Recent, nowMs: number): void {
-    for (const [key, entry] of recent.entries) {
-      if (nowMs - entry.atMs < lifetimeMs && recent.entries.size <= maxEntries && recent.bytes <= maxBytes) break
-      this.#remove(recent, key, entry)
-    }
+  #grow(generation: Generation, bytes: number): void {
+    generation.bytes += bytes
+    this.#bytes += bytes
+  }
+
+  /** Originators that were first seen first are forgotten first. */
+  #forgetOthers(recent: Recent): void {
     for (const [originator, other] of this.#originators) {
       if (this.#bytes <= maxTotalBytes) return
       if (other === recent) continue
       this.#originators.delete(originator)
-      this.#bytes -= other.bytes
-      other.entries.clear()
+      this.#age(other)
+      this.#age(other)
     }
   }
+}
 
-  #grow(recent: Recent, entry: Entry, bytes: number): void {
-    entry.bytes += bytes
-    recent.bytes += bytes
-    this.#bytes += bytes
-  }
-
-  #remove(recent: Recent, key: string, entry: Entry): void {
-    recent.entries.delete(key)
-    recent.bytes -= entry.bytes
-    this.#bytes -= entry.bytes
-  }
+function newGeneration(): Generation {
+  return { entries: new Map(), bytes: 0 }
 }
 
 function isSame(left: RequestPrimitive, right: RequestPrimitive): boolean {

@@ -2,7 +2,7 @@
 
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import { parseTimestamp } from '../onem2m/timestamp.ts'
-import { expiryIn } from './instance-log.ts'
+import { expiryIn } from './instance-record.ts'
 import { Resource, type StoredInstance } from './resource.ts'
 
 interface ExpirationFacts {
@@ -113,7 +113,7 @@ export class Expiration {
     const expired: StoredInstance[] = []
     try {
       for await (const instance of log.scan(0)) {
-        const atMs = expiryIn(instance.wireText)
+        const atMs = expiryIn(instance.record)
         if (atMs <= nowMs && expired.length < sweepSize) expired.push(instance)
         else if (atMs < next && atMs < ownExpiryMs(container)) next = atMs
         if (next < Number.POSITIVE_INFINITY && (log.expireInOrder || expired.length >= sweepSize)) break

@@ -3,9 +3,9 @@
  * Create, latest, oldest and trimming touch one or two keys, whatever the size of the container.
  */
 
-import { parseTimestamp } from '../onem2m/timestamp.ts'
 import type { Attributes, ResourceType } from '../resources/resource-type.ts'
 import type { Store, StoreChange } from '../store/store.ts'
+import { chosenNameIn, expiryIn, sizeIn } from './instance-record.ts'
 import { type Resource, StoredInstance } from './resource.ts'
 
 /**
@@ -16,9 +16,9 @@ type StoredCounters = readonly [number, number, number, number, number, number, 
 
 /** What is stored of an instance that is created. */
 export interface NewInstance {
-  readonly name: string
-  /** Its attributes as JSON text in wire form. */
-  readonly text: string
+  /** Undefined for the name that follows from the sequence number. */
+  readonly chosenName: string | undefined
+  readonly record: string
   readonly size: number
   /** Infinity when it ends with its container. */
   readonly expiryMs: number
@@ -28,7 +28,7 @@ export interface NewInstance {
   readonly isChange: boolean
 }
 
-/** Texts up to this length are kept for the latest instance of each container, so that reading it needs no disk. */
+/** Records up to this length are kept for the latest instance of each container, so that reading it needs no disk. */
 const latestKeptBytes = 4096
 
 export class InstanceLog {
@@ -47,7 +47,7 @@ export class InstanceLog {
   #expiryMs = Number.POSITIVE_INFINITY
   /** The expiry of the instance that was appended last, while none expires before one that is older; NaN when they are out of order. */
   #lastExpiryMs = 0
-  #latest: { readonly sequence: number; readonly text: string } | undefined
+  #latest: { readonly sequence: number; readonly record: string } | undefined
 
   constructor(resource: Resource, type: ResourceType, store: Store) {
     this.#resource = resource
@@ -159,41 +159,49 @@ export class InstanceLog {
     return `${this.#resource.resourceIdentifier}-${sequence.toString(36)}`
   }
 
-  /** The name of an instance whose originator gave none; skips the few that originators have taken for instances or other children. */
-  freeName(): string {
+  /**
+   * What has to be remembered of the name that the next instance is asked to have; undefined when its number says it. When none is asked for,
+   * numbers are skipped whose names originators have taken for instances or other children.
+   */
+  settleName(asked: string): string | undefined {
+    if (asked !== '') return asked === this.defaultName(this.#next) ? undefined : asked
     const { children } = this.#resource
     if (this.#named > 0 || children.size > 0)
-      while (this.#isChosen(this.#defaultName(this.#next)) || children.has(this.#defaultName(this.#next))) this.#next++
-    return this.#defaultName(this.#next)
+      while (this.#isChosen(this.defaultName(this.#next)) || children.has(this.defaultName(this.#next))) this.#next++
+    return undefined
   }
 
   isNameTaken(name: string): boolean {
     return this.findByName(name) !== undefined
   }
 
-  /** Appends an instance and returns the changes to store. The caller trims afterwards. */
-  append(changes: StoreChange[], { name, text, size, expiryMs, unique, isChange }: NewInstance): void {
+  /** Appends an instance, and what is to be stored to the changes. The caller trims afterwards. */
+  append(
+    changes: StoreChange[],
+    { chosenName, record, size, expiryMs, unique, isChange }: NewInstance,
+  ): StoredInstance {
     const sequence = this.#next++
     if (unique !== undefined) changes.push({ key: this.#uniqueKey(unique), value: sequence.toString(36) })
-    if (name !== this.#defaultName(sequence)) {
+    if (chosenName !== undefined) {
       this.#named++
-      changes.push({ key: this.#nameKey(name), value: sequence.toString(36) })
+      changes.push({ key: this.#nameKey(chosenName), value: sequence.toString(36) })
     }
-    changes.push({ key: this.#key(sequence), value: text })
+    changes.push({ key: this.#key(sequence), value: record })
     this.#count++
     this.#bytes += size
     if (isChange) this.#stateTag++
     if (expiryMs < this.#expiryMs) this.#expiryMs = expiryMs
     if (this.#count === 1) this.#lastExpiryMs = expiryMs
     else this.#lastExpiryMs = expiryMs >= this.#lastExpiryMs ? expiryMs : Number.NaN
-    this.#latest = text.length <= latestKeptBytes ? { sequence, text } : undefined
+    this.#latest = record.length <= latestKeptBytes ? { sequence, record } : undefined
+    return this.#instanceOf(sequence, record)
   }
 
   /** Removes the oldest instances until both limits hold: TS-0004 7.4.7.2.1. */
   trim(changes: StoreChange[], maxCount: number, maxBytes: number): void {
     while (this.#count > 0 && (this.#count > maxCount || this.#bytes > maxBytes)) {
-      const text = this.#store.getText(this.#key(this.#first))
-      if (text !== undefined) this.#remove(changes, this.#first, text)
+      const record = this.#store.getText(this.#key(this.#first))
+      if (record !== undefined) this.#remove(changes, this.#first, record)
       else if (this.#pendingFirst(changes)) continue
       else this.#first++
     }
@@ -211,18 +219,18 @@ export class InstanceLog {
   }
 
   delete(changes: StoreChange[], instance: StoredInstance): void {
-    this.#remove(changes, instance.sequence, instance.wireText)
+    this.#remove(changes, instance.sequence, instance.record)
   }
 
   latest(nowMs: number): StoredInstance | undefined {
     if (this.#latest !== undefined) {
-      const instance = this.#instance(this.#latest.sequence, this.#latest.text, nowMs)
+      const instance = this.#instance(this.#latest.sequence, this.#latest.record, nowMs)
       if (instance !== undefined) return instance
     }
     for (let sequence = this.#next - 1; this.#count > 0 && sequence >= this.#first; sequence--) {
       const instance = this.at(sequence, nowMs)
       if (instance === undefined) continue
-      if (instance.wireText.length <= latestKeptBytes) this.#latest = { sequence, text: instance.wireText }
+      if (instance.record.length <= latestKeptBytes) this.#latest = { sequence, record: instance.record }
       return instance
     }
     return undefined
@@ -238,8 +246,8 @@ export class InstanceLog {
 
   at(sequence: number, nowMs: number): StoredInstance | undefined {
     if (!(sequence >= this.#first && sequence < this.#next)) return undefined
-    const text = this.#store.getText(this.#key(sequence))
-    return text === undefined ? undefined : this.#instance(sequence, text, nowMs)
+    const record = this.#store.getText(this.#key(sequence))
+    return record === undefined ? undefined : this.#instance(sequence, record, nowMs)
   }
 
   /** By the part of its identifier that follows the container's. */
@@ -261,8 +269,8 @@ export class InstanceLog {
   async *scan(nowMs: number, reverse = false): AsyncIterable<StoredInstance> {
     if (this.#count === 0) return
     const range = { from: this.#key(this.#first), to: `${this.#prefix}~`, reverse }
-    for await (const [key, text] of this.#store.scanText(range)) {
-      const instance = this.#instance(Number.parseInt(key.slice(this.#prefix.length), 36), text, nowMs)
+    for await (const [key, record] of this.#store.scanText(range)) {
+      const instance = this.#instance(Number.parseInt(key.slice(this.#prefix.length), 36), record, nowMs)
       if (instance !== undefined) yield instance
     }
   }
@@ -291,35 +299,32 @@ export class InstanceLog {
     return `u/${this.#resource.resourceIdentifier}/${String(value)}`
   }
 
-  #instanceOf(sequence: number, text: string): StoredInstance {
-    return new StoredInstance(this.#type, this.#resource, sequence, text)
+  #instanceOf(sequence: number, record: string): StoredInstance {
+    return new StoredInstance(this, this.#resource, sequence, record)
   }
 
-  #remove(changes: StoreChange[], sequence: number, text: string): void {
+  #remove(changes: StoreChange[], sequence: number, record: string): void {
     changes.push({ key: this.#key(sequence), value: undefined })
     this.#count--
-    this.#bytes -= sizeIn(text)
+    this.#bytes -= sizeIn(record)
     if (sequence === this.#first) this.#first++
     if (this.#latest?.sequence === sequence) this.#latest = undefined
     const { uniqueAttribute } = this.#type
     if (uniqueAttribute !== undefined)
       changes.push({
-        key: this.#uniqueKey(this.#instanceOf(sequence, text).attributes[uniqueAttribute]),
+        key: this.#uniqueKey(this.#instanceOf(sequence, record).attributes[uniqueAttribute]),
         value: undefined,
       })
-    if (this.#named > 0) {
-      const name = (JSON.parse(text) as { readonly rn: string }).rn
-      if (name !== this.#defaultName(sequence)) {
-        this.#named--
-        changes.push({ key: this.#nameKey(name), value: undefined })
-      }
-    }
+    const chosenName = chosenNameIn(record)
+    if (chosenName === undefined) return
+    this.#named--
+    changes.push({ key: this.#nameKey(chosenName), value: undefined })
   }
 
   /** What expired is gone, even before it is swept. */
-  #instance(sequence: number, text: string, nowMs: number): StoredInstance | undefined {
-    if (nowMs >= this.#expiryMs && expiryIn(text) <= nowMs) return undefined
-    return this.#instanceOf(sequence, text)
+  #instance(sequence: number, record: string, nowMs: number): StoredInstance | undefined {
+    if (nowMs >= this.#expiryMs && expiryIn(record) <= nowMs) return undefined
+    return this.#instanceOf(sequence, record)
   }
 
   #isChosen(name: string): boolean {
@@ -332,7 +337,8 @@ export class InstanceLog {
     return text === undefined ? undefined : Number.parseInt(text, 36)
   }
 
-  #defaultName(sequence: number): string {
+  /** The name of an instance whose originator chose none. */
+  defaultName(sequence: number): string {
     return this.#namePrefix + sequence.toString(36)
   }
 
@@ -343,17 +349,4 @@ export class InstanceLog {
   #key(sequence: number): string {
     return this.#prefix + sequence.toString(36).padStart(10, '0')
   }
-}
-
-/**
- * contentSize and expirationTime of a stored instance, without parsing it. Both stand before everything that an originator can fill with
- * objects, and within a JSON string the quotes would be escaped, so that the first match is the attribute.
- */
-function sizeIn(text: string): number {
-  return Number(/"cs":(\d+)/.exec(text)?.[1] ?? 0)
-}
-
-export function expiryIn(text: string): number {
-  const stamp = /"et":"([^"]+)"/.exec(text)?.[1]
-  return stamp === undefined ? Number.POSITIVE_INFINITY : (parseTimestamp(stamp) ?? Number.POSITIVE_INFINITY)
 }

@@ -4,6 +4,7 @@ import type { JsonObject } from '../onem2m/content.ts'
 import type { ResourceView } from '../resources/behaviour.ts'
 import { type Attributes, decodeStored, encodeAttributes, type ResourceType } from '../resources/resource-type.ts'
 import type { InstanceLog } from './instance-log.ts'
+import { chosenNameIn, completeRecord } from './instance-record.ts'
 
 interface ResourceFacts {
   readonly definition: ResourceType
@@ -72,18 +73,32 @@ export class Resource implements ResourceView {
 
 /** One instance of a container, read from the disk for the time of a request. */
 export class StoredInstance implements ResourceView {
-  readonly definition: ResourceType
   readonly parent: Resource
   readonly sequence: number
-  /** The attributes as JSON text in wire form, as stored. */
-  readonly wireText: string
+  /** As it is stored. */
+  readonly record: string
+  readonly #log: InstanceLog
   #attributes: Attributes | undefined
 
-  constructor(definition: ResourceType, parent: Resource, sequence: number, wireText: string) {
-    this.definition = definition
+  constructor(log: InstanceLog, parent: Resource, sequence: number, record: string) {
+    this.#log = log
     this.parent = parent
     this.sequence = sequence
-    this.wireText = wireText
+    this.record = record
+  }
+
+  get definition(): ResourceType {
+    return this.#log.type
+  }
+
+  /** The attributes as JSON text in wire form. */
+  get wireText(): string {
+    return completeRecord(this.record, {
+      resourceType: this.definition.type,
+      resourceIdentifier: this.resourceIdentifier,
+      parentIdentifier: this.parent.resourceIdentifier,
+      defaultName: this.#log.defaultName(this.sequence),
+    })
   }
 
   get attributes(): Attributes {
@@ -96,11 +111,11 @@ export class StoredInstance implements ResourceView {
   }
 
   get resourceIdentifier(): string {
-    return this.attributes['resourceIdentifier'] as string
+    return this.#log.identifierOf(this.sequence)
   }
 
   get name(): string {
-    return this.attributes['resourceName'] as string
+    return chosenNameIn(this.record) ?? this.#log.defaultName(this.sequence)
   }
 
   get address(): string {
