@@ -53,16 +53,16 @@ function isOwnCse(originator: string, cseId: string): boolean {
 }
 
 function checkTimes(request: RequestPrimitive, nowMs: number): void {
-  for (const [name, text] of [
-    ['rqet', request.requestExpirationTimestamp],
-    ['rset', request.resultExpirationTimestamp],
-    ['oet', request.operationExecutionTime],
-  ] as const) {
-    if (text === undefined) continue
-    const atMs = parseAbsoluteOrRelative(text, nowMs)
-    if (atMs === undefined) throw refused(name, text, 'a time stamp, or milliseconds from now as digits')
-    if (atMs <= nowMs && name !== 'oet') throw new OneM2MError(Status.REQUEST_TIMEOUT, `${name}: ${text} has passed`)
-  }
+  checkTime('rqet', request.requestExpirationTimestamp, nowMs)
+  checkTime('rset', request.resultExpirationTimestamp, nowMs)
+  checkTime('oet', request.operationExecutionTime, nowMs)
+}
+
+function checkTime(name: 'rqet' | 'rset' | 'oet', text: string | undefined, nowMs: number): void {
+  if (text === undefined) return
+  const atMs = parseAbsoluteOrRelative(text, nowMs)
+  if (atMs === undefined) throw refused(name, text, 'a time stamp, or milliseconds from now as digits')
+  if (atMs <= nowMs && name !== 'oet') throw new OneM2MError(Status.REQUEST_TIMEOUT, `${name}: ${text} has passed`)
 }
 
 /** Values and members that mean nothing here are refused rather than passed over: a filter that does not filter shows too much. */

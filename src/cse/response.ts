@@ -10,38 +10,32 @@ import { Resource, StoredInstance } from './resource.ts'
 
 /** The response that an outcome comes to: TS-0004 7.3.1.3. */
 export function responseTo(execution: Execution, outcome: Outcome): ResponsePrimitive {
-  const { request } = execution
   const { status, content, createdAt, contentStatus, contentOffset } = outcome
-  return {
-    responseStatusCode: status,
-    requestIdentifier: request.requestIdentifier,
-    ...(request.releaseVersionIndicator === undefined
-      ? {}
-      : { releaseVersionIndicator: request.releaseVersionIndicator }),
-    ...(content === undefined
-      ? {}
-      : {
-          content:
-            content instanceof Resource || content instanceof StoredInstance
-              ? attributesContent(execution, content)
-              : content,
-        }),
-    ...(createdAt === undefined ? {} : { createdAt }),
-    ...(contentStatus === undefined ? {} : { contentStatus }),
-    ...(contentOffset === undefined ? {} : { contentOffset }),
-  }
+  // Member by member, because this runs for every request, and spreading makes an object for each.
+  const response = responseWith(status, execution.request)
+  if (content instanceof Resource || content instanceof StoredInstance)
+    response.content = attributesContent(execution, content)
+  else if (content !== undefined) response.content = content
+  if (createdAt !== undefined) response.createdAt = createdAt
+  if (contentStatus !== undefined) response.contentStatus = contentStatus
+  if (contentOffset !== undefined) response.contentOffset = contentOffset
+  return response
 }
 
 /** The response to a request that failed: TS-0004 6.4.2, with the reason for people. */
 export function errorResponse(request: RequestPrimitive, status: ResponseStatusCode, text: string): ResponsePrimitive {
-  return {
-    responseStatusCode: status,
-    requestIdentifier: request.requestIdentifier,
-    ...(request.releaseVersionIndicator === undefined
-      ? {}
-      : { releaseVersionIndicator: request.releaseVersionIndicator }),
-    content: { 'm2m:dbg': text },
-  }
+  const response = responseWith(status, request)
+  response.content = { 'm2m:dbg': text }
+  return response
+}
+
+type UnfinishedResponse = { -readonly [Member in keyof ResponsePrimitive]: ResponsePrimitive[Member] }
+
+function responseWith(responseStatusCode: ResponseStatusCode, request: RequestPrimitive): UnfinishedResponse {
+  const { requestIdentifier, releaseVersionIndicator } = request
+  const response: UnfinishedResponse = { responseStatusCode, requestIdentifier }
+  if (releaseVersionIndicator !== undefined) response.releaseVersionIndicator = releaseVersionIndicator
+  return response
 }
 
 /** Why a change was not stored, as far as a requester may know. */
