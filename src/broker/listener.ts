@@ -1,10 +1,15 @@
 /** Where connections come from: TCP over IPv4 and IPv6, WebSocket with the subprotocol `mqtt`, a Unix socket. MQTT 3.1.1 sections 4.2 and 6. */
 
 import { unlinkSync } from 'node:fs'
-import { createServer as createHttpServer, type Server as HttpServer, type IncomingMessage } from 'node:http'
+import {
+  createServer as createHttpServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createWebSocketStream, WebSocketServer } from 'ws'
+import type { WebSocketServer } from 'ws'
 
 export interface ListenAddress {
   readonly host: string
@@ -33,8 +38,9 @@ export class Listener {
 
   constructor(facts: ListenerFacts) {
     this.#facts = facts
-    const isWebSocket = 'transport' in facts.point && facts.point.transport === 'websocket'
-    this.#server = isWebSocket ? this.#createWebSocketServer() : createServer((socket) => facts.accept(socket))
+    this.#server = isWebSocket(facts.point)
+      ? createHttpServer(refuseRequest)
+      : createServer((socket) => facts.accept(socket))
     this.#server.on('connection', (socket: Socket) => {
       // Half a round trip waits for nothing: Nagle's algorithm and delayed acknowledgements cost 40 ms together.
       socket.setNoDelay(true)
@@ -46,6 +52,7 @@ export class Listener {
   /** The address in use; of a Unix socket its path. Rejects with the system's error when it can't be had. */
   async start(): Promise<ListenPoint> {
     const { point } = this.#facts
+    if (isWebSocket(point)) await this.#acceptWebSockets()
     try {
       await this.#listen()
     } catch (error) {
@@ -85,14 +92,11 @@ export class Listener {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  #createWebSocketServer(): HttpServer {
-    const server = createHttpServer((_request, response) => {
-      response
-        .writeHead(426, { connection: 'close', upgrade: 'websocket' })
-        .end('MQTT over WebSocket, subprotocol mqtt\n')
-    })
+  /** Loaded only where it is used: the package and what it needs take 3 MiB. */
+  async #acceptWebSockets(): Promise<void> {
+    const { createWebSocketStream, WebSocketServer } = await import('ws')
     this.#webSockets = new WebSocketServer({
-      server,
+      server: this.#server as HttpServer,
       // [MQTT-6.0.0-4]
       handleProtocols: (offered) => (offered.has('mqtt') ? 'mqtt' : false),
       verifyClient: ({ req }: { readonly req: IncomingMessage }) => isWelcome(req),
@@ -104,8 +108,15 @@ export class Listener {
       const { remoteAddress } = request.socket
       this.#facts.accept(Object.assign(createWebSocketStream(webSocket), { remoteAddress }))
     })
-    return server
   }
+}
+
+function isWebSocket(point: ListenPoint): boolean {
+  return 'transport' in point && point.transport === 'websocket'
+}
+
+function refuseRequest(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(426, { connection: 'close', upgrade: 'websocket' }).end('MQTT over WebSocket, subprotocol mqtt\n')
 }
 
 /** [MQTT-6.0.0-3]: a client offers `mqtt`. A page of another site does not speak for the person who looks at it. */
