@@ -10,6 +10,7 @@ import type { ResourceType } from '../resources/resource-type.ts'
 import type { Store } from '../store/store.ts'
 import { AccessControl } from './access-control.ts'
 import { checkRequest, supportedReleaseVersions } from './check.ts'
+import { Courier } from './courier.ts'
 import { failInterrupted, isNonBlocking } from './deferred.ts'
 import { remove } from './deletion.ts'
 import { dispatch } from './dispatch.ts'
@@ -20,6 +21,7 @@ import { FanOutGuard } from './fan-out.ts'
 import type { RequestContext, Requester, RequestHandler } from './handler.ts'
 import { MissingData } from './missing-data.ts'
 import { Notifier } from './notifier.ts'
+import { Outbox } from './outbox.ts'
 import type { Outcome } from './outcome.ts'
 import type { CseParts, CseSettings } from './parts.ts'
 import { PollingChannels } from './polling.ts'
@@ -52,6 +54,7 @@ export class Cse implements RequestHandler {
   readonly #log: Log
   readonly #parts: CseParts
   readonly #duplicates: DuplicateCache
+  readonly #courier: Courier
   readonly statistics = { requests: 0, refused: 0, failed: 0 }
   readonly #postponed = new Set<Timer>()
 
@@ -65,16 +68,12 @@ export class Cse implements RequestHandler {
     const tree = new Tree({ store, resourceTypes: types, typesByMemberName, cseId, spId, cseBaseName })
     const internally = (change: (execution: Execution) => void) => this.#internally(change)
     const polling = new PollingChannels({ tree, clock })
-    const notifier = new Notifier({
-      tree,
-      clock,
-      log,
-      cseId,
-      randomId,
-      limits: settings.notification,
-      onDelivered: (subscription) => this.#countDown(subscription),
-    })
-    notifier.use(polling)
+    const { notification: limits } = settings
+    this.#courier = new Courier({ tree })
+    this.#courier.use(polling)
+    const courier = this.#courier
+    const outbox = new Outbox({ store, clock, log, courier, randomId, limits })
+    const notifier = new Notifier({ tree, clock, courier, outbox, settings, randomId, internally })
     this.#parts = {
       settings,
       resourceTypes: types,
@@ -85,7 +84,8 @@ export class Cse implements RequestHandler {
       randomId,
       access: new AccessControl({ ...settings, tree, now: () => clock.wallMs() }),
       notifier,
-      missingData: new MissingData({ tree, clock, notifier, cseId, internally }),
+      outbox,
+      missingData: new MissingData({ tree, clock, internally }),
       expiration: new Expiration({ clock, remove: (expired) => this.#expire(expired) }),
       polling,
       fanOutGuard: new FanOutGuard(),
@@ -103,6 +103,12 @@ export class Cse implements RequestHandler {
     return this.#parts.tree.size
   }
 
+  /** Notifications and other requests of this CSE: how many were answered, refused, given up, and what waits on the disk for a target. */
+  get notifications(): Outbox['statistics'] & { readonly keptBytes: number } {
+    const { statistics, keptBytes } = this.#parts.outbox
+    return { ...statistics, keptBytes }
+  }
+
   /** Loads the tree from the store. */
   async start(): Promise<void> {
     const { tree, expiration, store, clock, timestampOf } = this.#parts
@@ -114,12 +120,14 @@ export class Cse implements RequestHandler {
     if (orphans > 0)
       this.#log.warn('resources without their parent were left out: the store was damaged', { count: orphans })
     if (tree.ofType(17).size > 0) this.#internally(failInterrupted)
+    const { outbox, notifier } = this.#parts
+    await outbox.start((name) => notifier.resume(name))
     this.#log.debug('resource tree loaded', { resources })
   }
 
   /** Sends the notifications that are still collected, and waits for their delivery, at most this long. */
   flushNotifications(timeoutMs: number): Promise<void> {
-    return this.#parts.notifier.flush(timeoutMs)
+    return this.#parts.outbox.flush(timeoutMs)
   }
 
   stop(): void {
@@ -127,12 +135,13 @@ export class Cse implements RequestHandler {
     this.#parts.missingData.stop()
     this.#parts.polling.stop()
     this.#parts.expiration.stop()
-    this.#parts.notifier.stop()
+    this.#parts.outbox.stop()
   }
 
-  /** Has notifications carried by this requester. */
+  /** Has notifications and other requests of this CSE carried by this requester. */
   use(requester: Requester): void {
-    this.#parts.notifier.use(requester)
+    this.#courier.use(requester)
+    this.#parts.outbox.wake(() => true)
   }
 
   handle(request: RequestPrimitive, context: RequestContext, respond: (response: ResponsePrimitive) => void): void {
@@ -252,16 +261,6 @@ export class Cse implements RequestHandler {
         pointOfAccess: settings.pointOfAccess,
         contentSerialization: Object.values(mediaTypes),
       },
-    })
-  }
-
-  /** expirationCounter, TS-0001 9.6.8: a subscription ends after so many notifications. */
-  #countDown(subscription: Resource): void {
-    const left = subscription.stored['expirationCounter']
-    if (typeof left !== 'number' || this.#parts.tree.get(subscription.resourceIdentifier) !== subscription) return
-    this.#internally((execution) => {
-      if (left <= 1) remove(execution, subscription)
-      else execution.replaceAttributes(subscription, { ...subscription.stored, expirationCounter: left - 1 })
     })
   }
 

@@ -103,7 +103,7 @@ function removeResource(execution: Execution, resource: Resource): void {
     each.definition.behaviour?.beforeDelete?.(each, execution)
     parts.tree.remove(each)
     transaction.afterCommit(() => {
-      parts.notifier.release(each)
+      parts.notifier.ended(each)
       parts.polling.end(each)
     })
     // Undone in reverse, so that parents are back before their children.

@@ -62,6 +62,6 @@ async function notify(execution: Execution): Promise<Outcome> {
   if (resource.definition.type === 5) return { status: Status.OK }
   if (typeof resource.attributes['aeId'] !== 'string')
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: a ${resource.definition.name} takes no notifications`)
-  await parts.notifier.forward(resource.resourceIdentifier, request.content)
-  return { status: Status.OK }
+  const { responseStatusCode, content } = await parts.notifier.forward(resource.resourceIdentifier, request)
+  return { status: responseStatusCode, content }
 }

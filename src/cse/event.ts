@@ -1,6 +1,7 @@
 /** Which subscriptions an event concerns, and what each is told: TS-0004 7.5.1.2.2, eventNotificationCriteria TS-0001 9.6.8. */
 
 import type { Json, JsonObject } from '../onem2m/content.ts'
+import { AccessRight } from '../resources/access-control-policy.ts'
 import type { ResourceView } from '../resources/behaviour.ts'
 import { encodeAttributes } from '../resources/resource-type.ts'
 import {
@@ -12,6 +13,7 @@ import {
 import type { Execution } from './execution.ts'
 import { isAfter, isBefore } from './matching.ts'
 import type { Resource, StoredInstance } from './resource.ts'
+import type { Tree } from './tree.ts'
 
 export interface ResourceEvent {
   readonly event: number
@@ -30,42 +32,60 @@ export function raise(execution: Execution, subject: Resource, event: ResourceEv
     if (subscription === event.resource) continue
     const attributes = subscription.stored as Subscription
     if (!matches(attributes.eventNotificationCriteria, event)) continue
+    if (!maySee(execution, subscription, event.resource)) continue
     const contentType = attributes.notificationContentType
     if (contentType === NotificationContentType.ALL_ATTRIBUTES) representation ??= wireOf(event.resource)
-    tell(execution, subscription, event, contentFor(contentType, event, representation))
+    tell(execution, subscription, { net: event.event, rep: contentFor(execution, contentType, event, representation) })
   }
 }
 
-function tell(execution: Execution, subscription: Resource, event: ResourceEvent, representation: JsonObject): void {
-  const { parts, cseId, transaction } = execution
-  const notification = notificationOf(cseId, subscription, event.event, representation)
-  transaction.afterCommit(() => parts.notifier.notify(subscription, notification))
+/** Tells a subscription's targets of one event, with the event as `nev`: TS-0004 6.3.5.13. */
+export function tell(execution: Execution, subscription: Resource, notificationEvent: JsonObject): void {
+  const { parts, originator } = execution
+  const { creator, enableEventNotificationOriginator } = subscription.stored as Subscription
+  const shown = creator ?? (enableEventNotificationOriginator === true ? originator : undefined)
+  const notification: Record<string, Json> = { nev: notificationEvent, sur: subscriptionReference(parts, subscription) }
+  if (typeof shown === 'string') notification['cr'] = shown
+  parts.notifier.notify(execution, subscription, notification)
 }
 
-/** A notification of one event: TS-0004 6.3.5.13. */
-export function notificationOf(
-  cseId: string,
-  subscription: Resource,
-  event: number,
-  representation: JsonObject,
+/**
+ * How notifications name their subscription: by its resource identifier. Creators that speak release 1 alone, or are registered elsewhere,
+ * know it by the path under which they created it: OpenMTC's client looks for no other.
+ */
+export function subscriptionReference(
+  { tree, settings }: { readonly tree: Tree; readonly settings: { readonly cseId: string } },
+  { originator, address, resourceIdentifier }: Resource,
+): string {
+  const creator = originator.startsWith('/') ? undefined : tree.get(originator)
+  const isByPath = originator.startsWith('/') || (creator !== undefined && creator.stored[releases] === undefined)
+  return `${settings.cseId}/${isByPath ? address : resourceIdentifier}`
+}
+
+const releases = 'supportedReleaseVersions'
+
+/** Whoever subscribed may have lost the right to read what it subscribed to, and never had it for children with policies of their own. */
+function maySee({ parts }: Execution, { originator }: Resource, resource: Resource | StoredInstance): boolean {
+  return parts.access.allows(originator, AccessRight.RETRIEVE, resource, { source: 'internal' })
+}
+
+function contentFor(
+  { cseId }: Execution,
+  contentType: number | undefined,
+  event: ResourceEvent,
+  all: JsonObject | undefined,
 ): JsonObject {
-  const { creator } = subscription.stored
-  const notification: Record<string, Json> = {
-    nev: { net: event, rep: representation },
-    sur: `${cseId}/${subscription.address}`,
-  }
-  if (typeof creator === 'string') notification['cr'] = creator
-  return { 'm2m:sgn': notification }
-}
-
-function contentFor(contentType: number | undefined, event: ResourceEvent, all: JsonObject | undefined): JsonObject {
   const { resource, modified } = event
-  if (contentType === NotificationContentType.RESOURCE_ID) return { 'm2m:uri': resource.address }
-  if (contentType === NotificationContentType.MODIFIED_ATTRIBUTES)
-    return {
-      [resource.definition.memberName]: encodeAttributes(resource.definition, resource.attributes, modified),
-    }
-  return all ?? wireOf(resource)
+  const { definition } = resource
+  if (contentType === NotificationContentType.RESOURCE_ID)
+    return { 'm2m:uri': `${cseId}/${resource.resourceIdentifier}` }
+  if (contentType !== NotificationContentType.MODIFIED_ATTRIBUTES) return all ?? wireOf(resource)
+  const changes: Record<string, Json> = encodeAttributes(definition, resource.attributes, modified)
+  for (const name of modified ?? []) {
+    const short = definition.table.get(name)?.short
+    if (short !== undefined && resource.attributes[name] === undefined) changes[short] = null
+  }
+  return { [definition.memberName]: changes }
 }
 
 function wireOf(resource: Resource | StoredInstance): JsonObject {

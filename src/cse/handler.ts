@@ -24,7 +24,7 @@ export interface RequestHandler {
   readonly isCongested?: boolean
 }
 
-/** Carries the CSE's own requests (notifications, later forwarded requests) to where a point of access leads. */
+/** Carries the CSE's own requests (notifications, forwarded requests) to where a point of access leads. */
 export interface Requester {
   /** URL schemes this one serves, without the colon: `mqtt`, `http`. */
   readonly schemes: readonly string[]
@@ -32,8 +32,9 @@ export interface Requester {
   readonly handsOver: boolean
   /**
    * Sends and waits for the response. Rejects when the target can't be reached or does not answer in `timeoutMs`.
-   * `pointOfAccess` is a URL, or `mqtt:` for "the broker that runs here"; `target` is the AE-ID or CSE-ID when there is one: without
-   * it the URL names the target completely and nothing oneM2M is expected back (TS-0004 7.3.1.3).
+   * `pointOfAccess` is a URL, `mqtt:` for "the broker that runs here", or `cse:` for the way to another CSE; `target` is the AE-ID, CSE-ID or
+   * address at another CSE when there is one: without it the URL names the target completely and nothing oneM2M is expected back
+   * (TS-0004 7.3.1.3).
    */
   send(delivery: Delivery): Promise<ResponsePrimitive>
 }
@@ -43,6 +44,8 @@ export interface Delivery {
   readonly target: string | undefined
   readonly request: RequestPrimitive
   readonly timeoutMs: number
+  /** It may wait until its target comes for it: only where targets fetch their requests. */
+  readonly isPatient?: boolean
   /** What the target asked for (contentSerialization); a `ct` in the URL goes before it. JSON by default. */
   readonly serialization?: Serialization
 }

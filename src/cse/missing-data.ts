@@ -7,17 +7,14 @@ import type { Clock, Timer } from '../onem2m/clock.ts'
 import { formatTimestamp, parseDuration, parseTimestamp } from '../onem2m/timestamp.ts'
 import { NotificationEventType, type Subscription } from '../resources/subscription.ts'
 import type { TimeSeries } from '../resources/time-series.ts'
-import { notificationOf } from './event.ts'
+import { tell } from './event.ts'
 import type { Execution } from './execution.ts'
-import type { Notifier } from './notifier.ts'
 import type { Resource } from './resource.ts'
 import type { Tree } from './tree.ts'
 
 interface MissingDataFacts {
   readonly tree: Tree
   readonly clock: Clock
-  readonly notifier: Notifier
-  readonly cseId: string
   readonly internally: (change: (execution: Execution) => void) => void
 }
 
@@ -32,6 +29,8 @@ interface Watch {
 /** How often data were missing for one subscription within its window. */
 interface Tally {
   count: number
+  /** What was missing and was not told yet. */
+  readonly times: string[]
   untilMs: number
 }
 
@@ -108,26 +107,30 @@ export class MissingData {
         missingDataCurrentNr: list.length,
         lastModifiedTime: execution.now,
       })
-      execution.transaction.afterCommit(() => this.#tell(series, list))
+      this.#tell(execution, series, time)
     })
   }
 
-  /** eventNotificationCriteria/missingData: from the given number of misses within the duration on, each is told until it has passed. */
-  #tell(series: Resource, list: readonly string[]): void {
-    const { clock, notifier, cseId } = this.#facts
+  /**
+   * eventNotificationCriteria/missingData: from the given number of misses within the duration on, each is told until it has passed, with
+   * those that were not told yet.
+   */
+  #tell(execution: Execution, series: Resource, time: string): void {
     for (const subscription of series.subscriptions) {
       const criteria = (subscription.stored as Subscription).eventNotificationCriteria
       if (criteria?.missingData === undefined) continue
       if (!criteria.notificationEventType?.includes(NotificationEventType.MISSING_DATA)) continue
-      const nowMs = clock.wallMs()
+      const { nowMs } = execution
       let tally = this.#tallies.get(subscription)
       if (tally === undefined || tally.untilMs <= nowMs) {
-        tally = { count: 0, untilMs: nowMs + (parseDuration(criteria.missingData.duration) ?? 0) }
+        tally = { count: 0, times: [], untilMs: nowMs + (parseDuration(criteria.missingData.duration) ?? 0) }
         this.#tallies.set(subscription, tally)
       }
-      if (++tally.count < criteria.missingData.number) continue
-      const report = { 'm2m:tsn': { mdlt: list, mdc: list.length } }
-      notifier.notify(subscription, notificationOf(cseId, subscription, NotificationEventType.MISSING_DATA, report))
+      tally.count++
+      tally.times.push(time)
+      if (tally.count < criteria.missingData.number) continue
+      const report = { 'm2m:tsn': { mdlt: tally.times.splice(0), mdc: tally.count } }
+      tell(execution, subscription, { net: NotificationEventType.MISSING_DATA, rep: report })
     }
   }
 }

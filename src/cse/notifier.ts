@@ -1,269 +1,217 @@
 /**
- * Brings notifications to their targets (TS-0004 7.5.1.2): a bounded queue for each target, the points of access of an AE in order, retries
- * with back-off. What can't be delivered is counted and logged; it never holds up a request.
+ * Tells the targets of subscriptions what happened (TS-0004 7.5.1.2): one stream in the outbox for each subscription and target, and the
+ * counters that go with it: expirationCounter and notificationStatsInfo.
  */
 
-import type { Clock, Timer } from '../onem2m/clock.ts'
-import type { JsonObject } from '../onem2m/content.ts'
-import type { Log } from '../onem2m/log.ts'
+import type { Clock } from '../onem2m/clock.ts'
+import type { Json, JsonObject } from '../onem2m/content.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
-import { type Serialization, serializationOfMediaType } from '../onem2m/serialization.ts'
-import { OneM2MError, Status } from '../onem2m/status.ts'
-import type { Subscription } from '../resources/subscription.ts'
-import type { Requester } from './handler.ts'
+import type { NotificationStatistics, Subscription } from '../resources/subscription.ts'
+import type { Courier } from './courier.ts'
+import { remove } from './deletion.ts'
+import { subscriptionReference } from './event.ts'
+import type { Execution } from './execution.ts'
+import type { Outbox, OutboxLimits } from './outbox.ts'
 import { Pacing } from './pacing.ts'
-import { Resource } from './resource.ts'
+import type { Resource } from './resource.ts'
+import type { Entry } from './spool.ts'
+import type { Letter, Sender, Stream } from './stream.ts'
 import type { Tree } from './tree.ts'
 
 interface NotifierFacts {
   readonly tree: Tree
   readonly clock: Clock
-  readonly log: Log
-  readonly cseId: string
+  readonly courier: Courier
+  readonly outbox: Outbox
+  readonly settings: { readonly cseId: string; readonly notification: OutboxLimits }
   readonly randomId: () => string
-  readonly limits: NotificationLimits
-  /** A notification of this subscription was delivered. */
-  onDelivered(subscription: Resource): void
+  readonly internally: (change: (execution: Execution) => void) => void
 }
 
-export interface NotificationLimits {
-  /** Notifications that wait for one target; the oldest is dropped when there is one more. */
-  readonly maxQueued: number
-  /** Notifications under way to one target. */
-  readonly maxInFlight: number
-  readonly timeoutMs: number
-  /** Tries for one notification while its target can't be reached. */
-  readonly maxTries: number
-}
-
-interface Message {
-  readonly notification: JsonObject
-  readonly subscription: Resource | undefined
-  tries: number
-}
-
-interface Place {
-  readonly pointOfAccess: string
-  readonly entity: string | undefined
-  readonly serialization?: Serialization | undefined
-}
-
-interface TargetQueue {
-  readonly waiting: Message[]
-  inFlight: number
-  pause: Timer | undefined
-}
-
-/** Where a target is when nothing says how to reach it: it has a connection of its own open here, or it uses the broker that runs here. */
-const connectedHere: readonly string[] = ['ws:', 'mqtt:']
+const subscriptionType = 23
+/** TS-0004 6.3.4.2.13, eventCat. */
+const latest = 4
 
 export class Notifier {
-  readonly statistics = { delivered: 0, failed: 0, dropped: 0 }
   readonly #facts: NotifierFacts
-  readonly #queues = new Map<string, TargetQueue>()
-  readonly #requesters = new Map<string, Requester>()
-  readonly #pacing: Pacing
-  #isStopped = false
-  #whenEmpty: (() => void)[] = []
+  readonly #streams = new Map<Resource, Map<string, Stream<JsonObject>>>()
+  /** Events that were counted for their subscription: one that goes to several targets counts once. */
+  readonly #counted = new WeakSet<JsonObject>()
 
   constructor(facts: NotifierFacts) {
     this.#facts = facts
-    this.#pacing = new Pacing({
-      clock: facts.clock,
-      maxWaiting: facts.limits.maxQueued,
-      send: (subscription, content) => {
-        for (const target of (subscription.stored['notificationUri'] as readonly string[] | undefined) ?? [])
-          this.send(target, content, subscription)
-      },
-      dropped: (subscription) => this.#countDropped(subscription.address),
+  }
+
+  /** Notifies all targets of a subscription of one event, once the transaction is on the disk. */
+  notify(execution: Execution, subscription: Resource, notification: JsonObject): void {
+    const { transaction } = execution
+    const { notificationUri = [], pendingNotification } = subscription.stored as Subscription
+    countEvent(execution, subscription)
+    for (const target of notificationUri) {
+      const isDurable = pendingNotification !== undefined || this.#facts.courier.isElsewhere(target)
+      this.#facts.outbox.put(this.#streamOf(subscription, target), notification, { isDurable, transaction })
+    }
+  }
+
+  /** Queues a NOTIFY to one target: an AE-ID or CSE-ID, an address of either, or a URL. */
+  send(target: string, content: JsonObject): void {
+    const { outbox, courier } = this.#facts
+    outbox.enqueue(target, this.#letter(target, content), { isDurable: courier.isElsewhere(target) })
+  }
+
+  /** Sends a NOTIFY at once, without queue or retry. Resolves with the target's response; rejects as `Courier.carry` does. */
+  ask(target: string, content: JsonObject, timeoutMs: number): Promise<ResponsePrimitive> {
+    const { courier, randomId } = this.#facts
+    return courier.carry(target, { ...this.#letter(target, content), requestIdentifier: randomId() }, { timeoutMs })
+  }
+
+  /** Passes somebody's NOTIFY on to an entity of this CSE, at once. Rejects as `Courier.carry` does. */
+  forward(target: string, request: RequestPrimitive): Promise<ResponsePrimitive> {
+    return this.#facts.courier.carry(target, request, { timeoutMs: this.#facts.settings.notification.timeoutMs })
+  }
+
+  /** A resource was changed: what waits for it, or by it, may have another way or time to go now. */
+  changed(resource: Resource): void {
+    const targets = (resource.stored as Subscription).notificationUri
+    const streams = this.#streams.get(resource)
+    for (const [target, stream] of streams ?? []) {
+      if (targets?.includes(target) === true) continue
+      streams?.delete(target)
+      this.#facts.outbox.close(stream)
+    }
+    const { outbox, courier } = this.#facts
+    outbox.wake(({ name, target }) => {
+      if (name.startsWith(`${resource.resourceIdentifier}/`)) return true
+      const entity = courier.entityOf(target)
+      // The schedule of a subscription, of an AE's node; the AE itself, its polling channel.
+      return entity !== undefined && (entity === resource || entity === resource.parent)
     })
   }
 
-  use(requester: Requester): void {
-    for (const scheme of requester.schemes) this.#requesters.set(scheme, requester)
+  /** A resource is gone: what was collected for a subscription goes out, and its subscriber is told (TS-0004 7.4.8.2.4). */
+  ended(resource: Resource): void {
+    for (const stream of this.#streams.get(resource)?.values() ?? []) this.#facts.outbox.close(stream)
+    this.#streams.delete(resource)
+    if (resource.definition.type !== subscriptionType) return
+    const { subscriberUri, associatedCrossResourceSub = [], creator } = resource.stored as Subscription
+    const notice: Record<string, Json> = { sud: true, sur: subscriptionReference(this.#facts, resource) }
+    if (typeof creator === 'string') notice['cr'] = creator
+    for (const target of subscriberUri === undefined
+      ? associatedCrossResourceSub
+      : [subscriberUri, ...associatedCrossResourceSub])
+      this.send(target, { 'm2m:sgn': notice })
   }
 
-  /** Notifies all targets of a subscription, when its batch and its rate limit say so. */
-  notify(subscription: Resource, notification: JsonObject): void {
-    if (!this.#isStopped) this.#pacing.offer(subscription, notification)
-  }
-
-  /** A subscription ends, or is changed: what was collected for it goes out. */
-  release(subscription: Resource): void {
-    this.#pacing.flush(subscription)
-  }
-
-  /** Sends what was collected, and resolves when all of it is delivered or given up, or `timeoutMs` have passed. */
-  async flush(timeoutMs: number): Promise<void> {
-    this.#pacing.flushAll()
-    if (this.#queues.size === 0) return
-    await new Promise<void>((resolve) => {
-      const timer = this.#facts.clock.after(timeoutMs, resolve)
-      this.#whenEmpty.push(() => {
-        timer.cancel()
-        resolve()
+  /** Goes on with what an earlier run of the gateway left of a stream, also when its subscription is there no more. */
+  resume(name: string): void {
+    const cut = name.indexOf('/')
+    const target = decodeURIComponent(name.slice(cut + 1))
+    const subscription = this.#facts.tree.get(name.slice(0, cut))
+    if (subscription !== undefined) this.#streamOf(subscription, target)
+    else
+      this.#facts.outbox.open<JsonObject>({
+        name,
+        target,
+        compose: (items) => this.#letter(target, contentOf(items, false)),
       })
-    })
   }
 
-  /** Queues a notification for one target: an AE-ID or CSE-ID, an address of either, or a URL. */
-  send(target: string, notification: JsonObject, subscription?: Resource): void {
-    if (this.#isStopped) return
-    let queue = this.#queues.get(target)
-    if (queue === undefined) {
-      queue = { waiting: [], inFlight: 0, pause: undefined }
-      this.#queues.set(target, queue)
+  #streamOf(subscription: Resource, target: string): Stream<JsonObject> {
+    let streams = this.#streams.get(subscription)
+    if (streams === undefined) {
+      streams = new Map()
+      this.#streams.set(subscription, streams)
     }
-    if (queue.waiting.length >= this.#facts.limits.maxQueued) {
-      queue.waiting.shift()
-      this.#countDropped(target)
+    let stream = streams.get(target)
+    if (stream === undefined) {
+      stream = this.#facts.outbox.open(this.#senderFor(subscription, target))
+      streams.set(target, stream)
     }
-    queue.waiting.push({ notification, subscription, tries: 0 })
-    this.#advance(target, queue)
+    return stream
   }
 
-  /** Passes a NOTIFY on at once, without queue or retry. Throws TARGET_NOT_REACHABLE, or what the target answered. */
-  async forward(target: string, notification: JsonObject): Promise<void> {
-    const failure = await this.#try(target, { notification, subscription: undefined, tries: 1 }, () => {})
-    if (failure instanceof OneM2MError) throw failure
-    if (failure !== undefined) throw new OneM2MError(Status.TARGET_NOT_REACHABLE, failure.message, failure)
-  }
-
-  /** Drops what waits and starts nothing new. */
-  stop(): void {
-    this.#isStopped = true
-    for (const queue of this.#queues.values()) queue.pause?.cancel()
-    this.#queues.clear()
-  }
-
-  #countDropped(target: string): void {
-    this.statistics.dropped++
-    this.#facts.log.warn('notifications dropped: more wait for their target than notification.max_queued', { target })
-  }
-
-  #advance(target: string, queue: TargetQueue): void {
-    while (queue.pause === undefined && queue.inFlight < this.#facts.limits.maxInFlight) {
-      const message = queue.waiting.shift()
-      if (message === undefined) break
-      queue.inFlight++
-      void this.#deliver(target, queue, message)
+  #senderFor(subscription: Resource, target: string): Sender<JsonObject> {
+    const { clock, courier, settings } = this.#facts
+    return {
+      target,
+      name: `${subscription.resourceIdentifier}/${encodeURIComponent(target.toWellFormed())}`,
+      gate: new Pacing({ clock, courier, subscription, target, maxBatch: settings.notification.maxQueued }),
+      compose: (items) => {
+        const { notificationEventCat, latestNotify, batchNotify } = subscription.stored as Subscription
+        // TS-0004 7.5.1.2.2: latestNotify goes out as event category latest.
+        const eventCategory = latestNotify === true ? latest : notificationEventCat
+        return this.#letter(target, contentOf(items, batchNotify !== undefined), eventCategory)
+      },
+      sent: ({ length }) => this.#count(subscription, target, 'requests', length),
+      settled: (entries, error) => {
+        if (error !== undefined) return
+        this.#count(subscription, target, 'responses', entries.length)
+        this.#countDown(subscription, entries)
+      },
     }
-    if (queue.waiting.length === 0 && queue.inFlight === 0 && queue.pause === undefined) this.#queues.delete(target)
-    if (this.#queues.size === 0) for (const call of this.#whenEmpty.splice(0)) call()
   }
 
-  /** Never rejects. */
-  async #deliver(target: string, queue: TargetQueue, message: Message): Promise<void> {
-    message.tries++
-    let isInFlight = true
-    const leave = () => {
-      if (isInFlight) queue.inFlight--
-      isInFlight = false
-    }
-    const error = await this.#try(target, message, leave)
-    leave()
-    if (this.#isStopped) return
-    if (error === undefined) {
-      this.statistics.delivered++
-      if (message.subscription !== undefined) this.#facts.onDelivered(message.subscription)
-    } else if (isUnreachable(error) && message.tries < this.#facts.limits.maxTries) {
-      queue.waiting.unshift(message)
-      this.#pause(target, queue, message.tries)
-    } else {
-      this.statistics.failed++
-      this.#facts.log.warn('notification not delivered', { target, reason: error.message, tries: message.tries })
-    }
-    this.#advance(target, queue)
-  }
-
-  #pause(target: string, queue: TargetQueue, tries: number): void {
-    if (queue.pause !== undefined) return
-    queue.pause = this.#facts.clock.after(500 * 2 ** tries, () => {
-      queue.pause = undefined
-      this.#advance(target, queue)
-    })
-  }
-
-  /** Tries each point of access in order (TS-0004 7.3.3.9); resolves to what went wrong at the last one. */
-  async #try(target: string, message: Message, handedOver: () => void): Promise<Error | undefined> {
-    const places = this.#placesOf(target)
-    let failure: Error = new OneM2MError(Status.TARGET_NOT_REACHABLE, `${target} has no point of access`)
-    for (const { pointOfAccess, entity, serialization } of places) {
-      const requester = this.#requesters.get(pointOfAccess.slice(0, pointOfAccess.indexOf(':')))
-      if (requester === undefined) {
-        failure = new OneM2MError(Status.TARGET_NOT_REACHABLE, `nothing here speaks ${pointOfAccess}`)
-        continue
-      }
-      try {
-        const sending = requester.send({
-          pointOfAccess,
-          target: entity,
-          request: this.#request(target, message),
-          timeoutMs: this.#facts.limits.timeoutMs,
-          ...(serialization === undefined ? {} : { serialization }),
-        })
-        if (requester.handsOver) handedOver()
-        return refusal(target, await sending)
-      } catch (error) {
-        failure = error as Error
-      }
-    }
-    return failure
-  }
-
-  #request(target: string, { notification, subscription }: Message): RequestPrimitive {
-    const { notificationEventCat, latestNotify } = (subscription?.stored ?? {}) as Subscription
-    // TS-0004 7.5.1.2.2: latestNotify goes out as event category latest.
-    const eventCategory = latestNotify === true ? latest : notificationEventCat
+  #letter(target: string, content: JsonObject, eventCategory?: number): Letter {
     return {
       operation: Operation.NOTIFY,
       to: target,
-      originator: this.#facts.cseId,
-      requestIdentifier: this.#facts.randomId(),
+      originator: this.#facts.settings.cseId,
       releaseVersionIndicator: '3',
-      content: notification,
+      content,
       ...(eventCategory === undefined ? {} : { eventCategory }),
     }
   }
 
-  #placesOf(target: string): readonly Place[] {
-    if (/^[a-z][a-z0-9+.-]*:/.test(target)) return [{ pointOfAccess: target, entity: undefined }]
-    const { tree } = this.#facts
-    const local = tree.localPart(target)
-    const resource = local === undefined ? undefined : tree.resolve(local, 0)?.resource
-    const entity = resource?.attributes['aeId']
-    if (typeof entity !== 'string') return []
-    const pointsOfAccess = (resource?.attributes['pointOfAccess'] as readonly string[] | undefined) ?? []
-    const hasChannel = [...(resource instanceof Resource ? resource.children.values() : [])].some(
-      ({ definition }) => definition.type === 15,
+  /** expirationCounter, TS-0001 9.6.8: a subscription ends after so many notifications. */
+  #countDown(subscription: Resource, entries: readonly Entry<JsonObject>[]): void {
+    const { expirationCounter } = subscription.stored as Subscription
+    if (expirationCounter === undefined || !this.#isThere(subscription)) return
+    const news = entries.filter(({ item }) => !this.#counted.has(item))
+    for (const { item } of news) this.#counted.add(item)
+    if (news.length === 0) return
+    const left = expirationCounter - news.length
+    this.#facts.internally((execution) => {
+      if (left < 1) remove(execution, subscription)
+      else execution.replaceAttributes(subscription, { ...subscription.stored, expirationCounter: left })
+    })
+  }
+
+  #count(subscription: Resource, target: string, counter: 'requests' | 'responses', by: number): void {
+    if ((subscription.stored as Subscription).notificationStatsEnable !== true || !this.#isThere(subscription)) return
+    this.#facts.internally((execution) =>
+      addStatistics(execution, subscription, (each) =>
+        each.target === target ? { ...each, [counter]: each[counter] + by } : each,
+      ),
     )
-    // TS-0004 7.3.3.9: an entity that polls is not reached otherwise.
-    const places = hasChannel ? [pollingChannel] : pointsOfAccess.length === 0 ? connectedHere : pointsOfAccess
-    return places.map((pointOfAccess) => ({
-      pointOfAccess,
-      entity,
-      serialization: wantedSerialization(resource?.attributes['contentSerialization']),
-    }))
+  }
+
+  #isThere(subscription: Resource): boolean {
+    return this.#facts.tree.get(subscription.resourceIdentifier) === subscription
   }
 }
 
-/** The first serialisation in an AE's list that is spoken here (TS-0001 9.6.5). */
-function wantedSerialization(contentSerialization: unknown): Serialization | undefined {
-  const names = (contentSerialization as readonly string[] | undefined) ?? []
-  return names.map(serializationOfMediaType).find((found) => found !== undefined)
+/** One notification as it is; a batch as an aggregated one, also when only one was collected: TS-0004 6.3.5.13. */
+function contentOf(notifications: readonly JsonObject[], isBatch: boolean): JsonObject {
+  return isBatch || notifications.length > 1
+    ? { 'm2m:agn': { 'm2m:sgn': notifications as readonly Json[] } }
+    : { 'm2m:sgn': notifications[0] as Json }
 }
 
-/** The point of access of an AE that fetches its requests. */
-const pollingChannel = 'pch:'
-
-/** TS-0004 6.3.4.2.13, eventCat. */
-const latest = 4
-
-function isUnreachable(error: Error): boolean {
-  return error instanceof OneM2MError && error.status === Status.TARGET_NOT_REACHABLE
+function countEvent(execution: Execution, subscription: Resource): void {
+  if ((subscription.stored as Subscription).notificationStatsEnable !== true) return
+  addStatistics(execution, subscription, (each) => ({ ...each, events: each.events + 1 }))
 }
 
-function refusal(target: string, response: ResponsePrimitive): Error | undefined {
-  if (response.responseStatusCode < 4000) return undefined
-  return new OneM2MError(response.responseStatusCode, `${target} answered ${response.responseStatusCode}`)
+/** notificationStatsInfo is there from the first event on: TS-0001 9.6.8. */
+function addStatistics(
+  execution: Execution,
+  subscription: Resource,
+  add: (each: NotificationStatistics) => NotificationStatistics,
+): void {
+  const { notificationUri = [], notificationStatsInfo = [] } = subscription.stored as Subscription
+  const statistics = notificationUri.map(
+    (target) =>
+      notificationStatsInfo.find((each) => each.target === target) ?? { target, requests: 0, responses: 0, events: 0 },
+  )
+  execution.replaceAttributes(subscription, { ...subscription.stored, notificationStatsInfo: statistics.map(add) })
 }

@@ -9,7 +9,8 @@ import type { Expiration } from './expiration.ts'
 import type { FanOutGuard } from './fan-out.ts'
 import type { RequestHandler } from './handler.ts'
 import type { MissingData } from './missing-data.ts'
-import type { NotificationLimits, Notifier } from './notifier.ts'
+import type { Notifier } from './notifier.ts'
+import type { Outbox, OutboxLimits } from './outbox.ts'
 import type { PollingChannels } from './polling.ts'
 import type { Tree } from './tree.ts'
 
@@ -32,7 +33,7 @@ export interface CseSettings {
   readonly administrators: readonly string[]
   /** AE-IDs of parts of this gateway, which nobody else may use. */
   readonly reservedOriginators: readonly string[]
-  readonly notification: NotificationLimits
+  readonly notification: OutboxLimits
 }
 
 /** What the operations work with. */
@@ -47,6 +48,7 @@ export interface CseParts {
   readonly store: Store
   readonly clock: Clock
   readonly notifier: Notifier
+  readonly outbox: Outbox
   readonly expiration: Expiration
   readonly missingData: MissingData
   readonly polling: PollingChannels

@@ -45,7 +45,7 @@ export function update(execution: Execution): Outcome {
   if (resource.instances !== undefined) trim(execution, resource)
   keepState(execution, resource)
   raise(execution, resource, { event: NotificationEventType.UPDATE_OF_RESOURCE, resource, modified })
-  execution.transaction.afterCommit(() => execution.parts.notifier.release(resource))
+  execution.transaction.afterCommit(() => execution.parts.notifier.changed(resource))
   return { status: Status.UPDATED, content: updateResult(execution, resource, wire, modified) }
 }
 

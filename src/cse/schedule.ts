@@ -1,20 +1,63 @@
-/** Schedule entries: whether a moment lies within one. TS-0004 6.3.3: second minute hour day-of-month month day-of-week year, in UTC. */
+/** Schedule entries: whether a moment lies within one, and when the next one does. TS-0004 6.3.3: second minute hour day-of-month month day-of-week year, in UTC. */
+
+/** Parts of a time, in the order of the fields of an entry. */
+type Parts = readonly number[]
+
+const secondMs = 1000
+const minuteMs = 60 * secondMs
+const hourMs = 60 * minuteMs
+const dayMs = 24 * hourMs
+/** A year that names no real time any more: nobody waits longer for one. */
+const farthestMs = 4 * 366 * dayMs
 
 /** True when the entry holds at this moment. */
 export function isInWindow(entry: string, nowMs: number): boolean {
-  const now = new Date(nowMs)
   const fields = entry.trim().split(/\s+/)
-  const values = [
-    now.getUTCSeconds(),
-    now.getUTCMinutes(),
-    now.getUTCHours(),
-    now.getUTCDate(),
-    now.getUTCMonth() + 1,
-    now.getUTCDay(),
-    now.getUTCFullYear(),
-  ]
   if (fields.length < 5 || fields.length > 7) return false
-  return fields.every((field, index) => isInField(field, values[index] as number))
+  const parts = partsOf(nowMs)
+  return fields.every((field, index) => isInField(field, parts[index] as number))
+}
+
+/** Milliseconds until one of the entries holds: 0 when one does now; undefined when none will within four years. */
+export function waitForWindow(entries: readonly string[], nowMs: number): number | undefined {
+  const waits = entries.map((entry) => nextWindow(entry, nowMs)).filter((wait) => wait !== undefined)
+  return waits.length === 0 ? undefined : Math.min(...waits)
+}
+
+/** Goes on by days where the day does not fit, by hours where the hour does not, and so on. */
+function nextWindow(entry: string, nowMs: number): number | undefined {
+  const fields = entry.trim().split(/\s+/)
+  if (fields.length < 5 || fields.length > 7) return undefined
+  const fits = (parts: Parts, ...indexes: readonly number[]) =>
+    indexes.every((index) => fields[index] === undefined || isInField(fields[index], parts[index] as number))
+  let atMs = nowMs
+  while (atMs - nowMs < farthestMs) {
+    const parts = partsOf(atMs)
+    if (!fits(parts, 3, 4, 5, 6)) atMs = after(atMs, dayMs)
+    else if (!fits(parts, 2)) atMs = after(atMs, hourMs)
+    else if (!fits(parts, 1)) atMs = after(atMs, minuteMs)
+    else if (!fits(parts, 0)) atMs = after(atMs, secondMs)
+    else return atMs - nowMs
+  }
+  return undefined
+}
+
+/** The beginning of the next day, hour, minute or second. */
+function after(atMs: number, unitMs: number): number {
+  return Math.floor(atMs / unitMs) * unitMs + unitMs
+}
+
+function partsOf(ms: number): Parts {
+  const at = new Date(ms)
+  return [
+    at.getUTCSeconds(),
+    at.getUTCMinutes(),
+    at.getUTCHours(),
+    at.getUTCDate(),
+    at.getUTCMonth() + 1,
+    at.getUTCDay(),
+    at.getUTCFullYear(),
+  ]
 }
 
 function isInField(field: string, value: number): boolean {

@@ -101,6 +101,14 @@ const rateLimit = objectOf('a rate limit with mnn and tww', {
   timeWindow: optional('tww', durationText),
 })
 
+const notificationStatistics = objectOf('notification statistics of a target', {
+  target: required('tg', identifier),
+  requests: required('rqs', nonNegativeInteger),
+  responses: required('rsr', nonNegativeInteger),
+  events: required('noec', nonNegativeInteger),
+})
+
+export type NotificationStatistics = ValueOf<typeof notificationStatistics>
 export type EventNotificationCriteria = ValueOf<typeof eventNotificationCriteria>
 export type BatchNotify = ValueOf<typeof batchNotify>
 export type RateLimit = ValueOf<typeof rateLimit>
@@ -135,6 +143,7 @@ export const subscription = defineResourceType({
     subscriberUri: attribute('su', identifier, 'O', 'NP', 'NA'),
     associatedCrossResourceSub: attribute('acrs', listOf(identifier), 'O', 'O', 'NA'),
     notificationStatsEnable: attribute('nse', boolean, 'O', 'O', 'NA'),
+    notificationStatsInfo: attribute('nsi', listOf(notificationStatistics), 'NP', 'NP', 'NA'),
     enableEventNotificationOriginator: attribute('eeno', boolean, 'O', 'O', 'NA'),
     maxAge: attribute('ma', durationText, 'O', 'O', 'OA'),
   },
@@ -156,14 +165,6 @@ export const subscription = defineResourceType({
       if (revision.changes.has('eventNotificationCriteria') && revision.resource.parent !== undefined)
         checkCriteria(criteria, revision.resource.parent, engine)
       contentTypeFor(criteria, revision.value('notificationContentType'))
-    },
-    beforeDelete(resource, engine) {
-      // TS-0004 7.4.8.2.4: the subscriber is told that the subscription is gone.
-      const subscriberUri = resource.attributes['subscriberUri']
-      if (typeof subscriberUri === 'string')
-        engine.notify([subscriberUri], {
-          'm2m:sgn': { sud: true, sur: `${engine.cseId}/${resource.address}` },
-        })
     },
   },
 })

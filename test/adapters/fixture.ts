@@ -119,7 +119,14 @@ export class Gateway {
         unprotected: 'read',
         administrators: [],
         reservedOriginators: [],
-        notification: { maxQueued: 10, maxInFlight: 1, timeoutMs: 1000, maxTries: 1 },
+        notification: {
+          maxQueued: 10,
+          maxInFlight: 1,
+          timeoutMs: 1000,
+          maxTries: 1,
+          maxKeptSizeBytes: 1_000_000,
+          maxKeptAgeMs: 86_400_000,
+        },
       },
     })
   }

@@ -27,7 +27,7 @@ test('a resource is gone when its time has come, with everything below it, and i
   kit.clock.advance(1000)
   assert.equal((await kit.retrieve('onem2m/app/brief')).status, 4004)
   assert.equal((await kit.retrieve('onem2m/app/brief/below')).status, 4004)
-  assert.match(JSON.stringify(await kit.notifications()), /"m2m:uri":"onem2m\/app\/brief"/)
+  assert.match(JSON.stringify(await kit.notifications()), /"m2m:uri":"\/mn-cse-1\/cnt/)
   const again = await kit.restart()
   assert.equal((await again.retrieve('onem2m/app/brief')).status, 4004)
 })
@@ -106,7 +106,7 @@ test('what expires together with its parent goes once, and its subscriber is tol
   kit.clock.advance(60_000)
   const told = (await kit.notifications()).map((content) => JSON.stringify(content))
   assert.equal(told.filter((text) => text.includes('"sud":true')).length, 1)
-  assert.equal(told.filter((text) => text.includes('"m2m:uri":"onem2m/app/temp"')).length, 1)
+  assert.equal(told.filter((text) => text.includes('"m2m:uri":"/mn-cse-1/cnt')).length, 1)
   assert.equal(kit.cse.resourceCount, 1)
 })
 

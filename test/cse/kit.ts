@@ -24,7 +24,14 @@ export const settings: CseSettings = {
   unprotected: 'read',
   administrators: ['CAdmin'],
   reservedOriginators: ['Csystem'],
-  notification: { maxQueued: 100, maxInFlight: 16, timeoutMs: 1000, maxTries: 3 },
+  notification: {
+    maxQueued: 100,
+    maxInFlight: 16,
+    timeoutMs: 1000,
+    maxTries: 3,
+    maxKeptSizeBytes: 1_000_000,
+    maxKeptAgeMs: 86_400_000,
+  },
 }
 
 export interface KitOptions {

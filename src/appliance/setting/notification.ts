@@ -11,7 +11,7 @@ export const notification = {
       minimum: 1,
       maximum: 100_000,
       default: 1000,
-      text: 'Notifications that wait for one target; the oldest is dropped, and counted, when there is one more.',
+      text: 'Notifications of one subscription that wait for one target; the oldest of those that are not kept on the disk is dropped, and counted, when there is one more.',
     },
     {
       key: 'max_in_flight',
@@ -35,7 +35,23 @@ export const notification = {
       minimum: 1,
       maximum: 100,
       default: 5,
-      text: 'Tries for one notification while its target can not be reached.',
+      text: 'Tries for one notification that is not kept on the disk, while its target can not be reached.',
+    },
+    {
+      key: 'max_kept_size',
+      type: 'size',
+      minimum: 65_536,
+      maximum: 1_099_511_627_776,
+      default: '64MiB',
+      text: 'What is kept on the disk for targets that are away: notifications of subscriptions with pendingNotification, and everything for other CSEs. Beyond it the oldest of the same subscription and target is dropped, and counted.',
+    },
+    {
+      key: 'max_kept_age',
+      type: 'duration',
+      minimum: 1000,
+      maximum: 31_536_000_000,
+      default: '30d',
+      text: 'How long a notification is kept on the disk for a target that is away.',
     },
   ],
 } as const satisfies Section

@@ -1,0 +1,138 @@
+/**
+ * Where a target of this CSE's own requests is, and how one request gets there: the points of access of an AE in order, its polling channel,
+ * a URL as it stands, another CSE (TS-0004 7.3.3.9). It tries once; who wants more keeps the request in the outbox.
+ */
+
+import type { RequestPrimitive, ResponsePrimitive } from '../onem2m/primitive.ts'
+import { type Serialization, serializationOfMediaType } from '../onem2m/serialization.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import type { Schedule } from '../resources/schedule.ts'
+import type { Requester } from './handler.ts'
+import { Resource } from './resource.ts'
+import type { Tree } from './tree.ts'
+
+interface Place {
+  readonly pointOfAccess: string
+  /** AE-ID or address at another CSE; undefined where the URL says all. */
+  readonly entity: string | undefined
+  readonly serialization?: Serialization | undefined
+}
+
+export interface CarryOptions {
+  /** How long the target may take to answer. */
+  readonly timeoutMs: number
+  /** The request may wait for a target that fetches its requests for as long as that takes. */
+  readonly isPatient?: boolean
+  /** Called once the request is with something that keeps order and bounds by itself. */
+  handedOver?(): void
+}
+
+/** Where a target is when nothing says how to reach it: it has a connection of its own open here, or it uses the broker that runs here. */
+const connectedHere: readonly string[] = ['ws:', 'mqtt:']
+/** The point of access of an AE that fetches its requests, and of what lies at another CSE. */
+const pollingChannel = 'pch:'
+const otherCse = 'cse:'
+
+const pollingChannelType = 15
+const scheduleType = 18
+
+export class Courier {
+  readonly #tree: Tree
+  readonly #requesters = new Map<string, Requester>()
+
+  constructor({ tree }: { readonly tree: Tree }) {
+    this.#tree = tree
+  }
+
+  /** Has points of access with this requester's schemes served by it; `cse` is the scheme of everything at other CSEs. */
+  use(requester: Requester): void {
+    for (const scheme of requester.schemes) this.#requesters.set(scheme, requester)
+  }
+
+  /**
+   * Sends a request to the first place that can be reached. Resolves with the target's response, whatever it says. Rejects with
+   * TARGET_NOT_REACHABLE when there is no way to it, with REQUEST_TIMEOUT when it does not answer.
+   */
+  async carry(target: string, request: RequestPrimitive, options: CarryOptions): Promise<ResponsePrimitive> {
+    let failure = new OneM2MError(Status.TARGET_NOT_REACHABLE, `${target} has no point of access`)
+    for (const { pointOfAccess, entity, serialization } of this.#placesOf(target)) {
+      const requester = this.#requesters.get(pointOfAccess.slice(0, pointOfAccess.indexOf(':')))
+      if (requester === undefined) {
+        failure = new OneM2MError(Status.TARGET_NOT_REACHABLE, `${target}: nothing here speaks ${pointOfAccess}`)
+        continue
+      }
+      try {
+        const sending = requester.send({
+          pointOfAccess,
+          target: entity,
+          request,
+          timeoutMs: options.timeoutMs,
+          ...(options.isPatient === true ? { isPatient: true } : {}),
+          ...(serialization === undefined ? {} : { serialization }),
+        })
+        if (requester.handsOver) options.handedOver?.()
+        return await sending
+      } catch (error) {
+        failure =
+          error instanceof OneM2MError
+            ? error
+            : new OneM2MError(Status.TARGET_NOT_REACHABLE, `${target}: ${String(error)}`, error)
+      }
+    }
+    throw failure
+  }
+
+  /** True for what lies at another CSE: the way there may be down for days. */
+  isElsewhere(target: string): boolean {
+    return !isUrl(target) && this.#tree.localPart(target) === undefined
+  }
+
+  /** The resource of this CSE that a target names. */
+  entityOf(target: string): Resource | undefined {
+    const local = isUrl(target) ? undefined : this.#tree.localPart(target)
+    const resource = local === undefined ? undefined : this.#tree.resolve(local, 0)?.resource
+    return resource instanceof Resource ? resource : undefined
+  }
+
+  /** When the node of a target can be reached: the schedule below it, TS-0001 9.6.9. */
+  scheduleOf(target: string): readonly string[] | undefined {
+    const nodeLink = this.entityOf(target)?.stored['nodeLink']
+    const node = typeof nodeLink === 'string' ? this.entityOf(nodeLink) : undefined
+    return node === undefined ? undefined : scheduleEntriesOf(node)
+  }
+
+  #placesOf(target: string): readonly Place[] {
+    if (isUrl(target)) return [{ pointOfAccess: target, entity: undefined }]
+    if (this.isElsewhere(target)) return [{ pointOfAccess: otherCse, entity: target }]
+    const resource = this.entityOf(target)
+    const entity = resource?.stored['aeId']
+    if (resource === undefined || typeof entity !== 'string') return []
+    const serialization = wantedSerialization(resource.stored['contentSerialization'])
+    return pointsOfAccess(resource).map((pointOfAccess) => ({ pointOfAccess, entity, serialization }))
+  }
+}
+
+/** The entries of the schedule below a resource. */
+export function scheduleEntriesOf(resource: Resource): readonly string[] | undefined {
+  for (const { definition, stored } of resource.children.values())
+    if (definition.type === scheduleType) return (stored as Schedule).scheduleElement?.scheduleEntry
+  return undefined
+}
+
+/** TS-0004 7.3.3.9: an entity that polls is not reached otherwise, and one that says it takes no requests is not reached at all. */
+function pointsOfAccess({ children, stored }: Resource): readonly string[] {
+  for (const { definition } of children.values()) if (definition.type === pollingChannelType) return [pollingChannel]
+  if (stored['requestReachability'] === false) return []
+  const listed = stored['pointOfAccess'] as readonly string[] | undefined
+  return listed === undefined || listed.length === 0 ? connectedHere : listed
+}
+
+/** The first serialisation in an AE's list that is spoken here (TS-0001 9.6.5). */
+function wantedSerialization(contentSerialization: unknown): Serialization | undefined {
+  const names = (contentSerialization as readonly string[] | undefined) ?? []
+  return names.map(serializationOfMediaType).find((found) => found !== undefined)
+}
+
+function isUrl(target: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:/.test(target)
+}

@@ -1,0 +1,143 @@
+/**
+ * What one sender has for one target, in order: what waits in memory, what waits on the disk beyond that, and what came back because the
+ * target could not be reached. It does no I/O.
+ */
+
+import type { Json } from '../onem2m/content.ts'
+import type { RequestPrimitive } from '../onem2m/primitive.ts'
+import type { Entry } from './spool.ts'
+
+/** A request without the identifier, which the outbox gives it. */
+export type Letter = Omit<RequestPrimitive, 'requestIdentifier'>
+
+/** Whether what waits may go: an outbox without gates sends at once, one by one. */
+export interface Gate {
+  /** What becomes of a newcomer: it waits with the others, in their place, or not at all. */
+  arrival(isTargetAway: boolean): 'append' | 'replace' | 'refuse'
+  /**
+   * How many of those that wait go in one letter now, or how long to wait before asking again. `count` includes those that newcomers took the
+   * place of; the first came `ageMs` ago. With `isForced` nothing waits any longer.
+   */
+  admit(count: number, ageMs: number, isForced: boolean): number | { readonly againInMs: number }
+}
+
+export interface Sender<T extends Json = Json> {
+  readonly target: string
+  /** Its own, also after a restart. */
+  readonly name: string
+  readonly gate?: Gate
+  compose(items: readonly T[]): Letter
+  /** A letter goes out for the first time. */
+  sent?(entries: readonly Entry<T>[]): void
+  /** A letter was answered with success, or given up. */
+  settled?(entries: readonly Entry<T>[], error: Error | undefined): void
+}
+
+/** What goes as one letter; it stays together when it has to go again, so that the target can tell that it is the same. */
+export interface Batch<T extends Json = Json> {
+  readonly entries: readonly Entry<T>[]
+  readonly order: number
+  tries: number
+}
+
+export class Stream<T extends Json = Json> {
+  readonly sender: Sender<T>
+  /** In its lane's list of those that may have something to send. */
+  isListed = false
+  isForced = false
+  isReading = false
+  #waiting: Entry<T>[] = []
+  #returned: Batch<T>[] = []
+  /** Those that newcomers took the place of since the last letter. */
+  #passed = 0
+  #sinceMs = 0
+  #batches = 0
+  /** The entries on the disk that are not in memory lie between these. */
+  #next: number
+  #end: number
+
+  constructor(sender: Sender<T>, onDisk: { readonly from: number; readonly to: number } = { from: 0, to: 0 }) {
+    this.sender = sender
+    this.#next = onDisk.from
+    this.#end = onDisk.to
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0 && this.#returned.length === 0 && !this.hasTail
+  }
+
+  /** True when there is more on the disk than in memory. */
+  get hasTail(): boolean {
+    return this.#next < this.#end
+  }
+
+  /** The range of sequence numbers on the disk that are not in memory. */
+  get tail(): { readonly from: number; readonly to: number } {
+    return { from: this.#next, to: this.#end }
+  }
+
+  /** True when what waits is on the disk as well. */
+  get isKept(): boolean {
+    return this.#waiting[0]?.sequence !== undefined
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  newSequence(): number {
+    return this.#end++
+  }
+
+  /** Takes a newcomer; returns those that it takes the place of. It stays on the disk alone when others do, or there are `limit` in memory. */
+  append(entry: Entry<T>, arrival: 'append' | 'replace', nowMs: number, limit: number): readonly Entry<T>[] {
+    const { sequence } = entry
+    if (sequence !== undefined) {
+      if (sequence !== this.#next || (arrival === 'append' && this.#waiting.length >= limit)) return []
+      this.#next = sequence + 1
+    }
+    const replaced = arrival === 'replace' ? this.#clear() : []
+    this.#passed += replaced.length
+    if (this.#waiting.length === 0 && this.#passed === 0) this.#sinceMs = nowMs
+    this.#waiting.push(entry)
+    return replaced
+  }
+
+  /** Takes what was read from the tail, up to sequence number `to`. */
+  appendTail(entries: readonly Entry<T>[], to: number, nowMs: number): void {
+    if (this.#waiting.length === 0) this.#sinceMs = nowMs
+    this.#waiting.push(...entries)
+    this.#next = to
+  }
+
+  /** The oldest that waits, to be given up. */
+  shift(): Entry<T> | undefined {
+    return this.#waiting.shift()
+  }
+
+  /** What goes next as one letter: what came back before anything new; or how long to wait; undefined when there is nothing. */
+  take(nowMs: number): Batch<T> | { readonly againInMs: number } | undefined {
+    const returned = this.#returned.shift()
+    if (returned !== undefined) return returned
+    const count = this.#waiting.length
+    if (count === 0) return undefined
+    const admitted = this.sender.gate?.admit(count + this.#passed, nowMs - this.#sinceMs, this.isForced) ?? 1
+    if (typeof admitted !== 'number') return admitted
+    this.#passed = 0
+    this.#sinceMs = nowMs
+    return { entries: this.#waiting.splice(0, admitted), order: this.#batches++, tries: 0 }
+  }
+
+  /** A letter has to go again, before those that were to follow it. */
+  putBack(batch: Batch<T>): void {
+    const at = this.#returned.findIndex(({ order }) => order > batch.order)
+    this.#returned.splice(at < 0 ? this.#returned.length : at, 0, batch)
+  }
+
+  #clear(): readonly Entry<T>[] {
+    const all = [...this.#returned.flatMap(({ entries }) => entries), ...this.#waiting]
+    this.#returned = []
+    this.#waiting = []
+    return all
+  }
+}
