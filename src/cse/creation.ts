@@ -6,6 +6,7 @@ import { OneM2MError, Status } from '../onem2m/status.ts'
 import { formatTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
 import type { Draft } from '../resources/behaviour.ts'
+import { NotificationEventType } from '../resources/notification-criteria.ts'
 import {
   type Attributes,
   canContain,
@@ -14,7 +15,6 @@ import {
   type ResourceType,
   specialization,
 } from '../resources/resource-type.ts'
-import { NotificationEventType } from '../resources/subscription.ts'
 import { raise } from './event.ts'
 import type { Execution } from './execution.ts'
 import type { InstanceLog } from './instance-log.ts'
@@ -27,7 +27,7 @@ const aeType = 2
 /** Walks over subtrees are recursive; nobody nests resources this deep in earnest. */
 const deepestLevel = 100
 
-export function create(execution: Execution): Outcome {
+export function create(execution: Execution): Outcome | Promise<Outcome> {
   const { request, parts, originator } = execution
   const { resourceType } = request
   if (resourceType === undefined) throw refused('ty', undefined, 'the type of the resource to create')
@@ -61,6 +61,8 @@ export function create(execution: Execution): Outcome {
     name: typeof attributes['resourceName'] === 'string' ? attributes['resourceName'] : '',
   }
   type.behaviour?.beforeCreate?.(draft, execution)
+  const consent = execution.missingConsent
+  if (consent !== undefined) return consent.obtain(execution, () => create(execution))
   return type.isInstance === true
     ? createInstance(execution, parent, type, draft)
     : createResource(execution, parent, type, draft)

@@ -1,17 +1,18 @@
 /** Which subscriptions an event concerns, and what each is told: TS-0004 7.5.1.2.2, eventNotificationCriteria TS-0001 9.6.8. */
 
 import type { Json, JsonObject } from '../onem2m/content.ts'
+import type { FilterCriteria } from '../onem2m/filter-criteria.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
 import type { ResourceView } from '../resources/behaviour.ts'
-import { encodeAttributes } from '../resources/resource-type.ts'
 import {
   type EventNotificationCriteria,
   NotificationContentType,
   NotificationEventType,
-  type Subscription,
-} from '../resources/subscription.ts'
+} from '../resources/notification-criteria.ts'
+import { type Attributes, encodeAttributes, type ResourceType } from '../resources/resource-type.ts'
+import type { Subscription } from '../resources/subscription.ts'
 import type { Execution } from './execution.ts'
-import { isAfter, isBefore } from './matching.ts'
+import { matcher } from './matching.ts'
 import type { Resource, StoredInstance } from './resource.ts'
 import type { Tree } from './tree.ts'
 
@@ -49,6 +50,24 @@ export function tell(execution: Execution, subscription: Resource, notificationE
   parts.notifier.notify(execution, subscription, notification)
 }
 
+/** A subscription to blocking updates has its target decide of a change first: TS-0004 7.3.3.8. */
+export function askForUpdate(execution: Execution, resource: Resource, changes: ReadonlyMap<string, unknown>): void {
+  for (const subscription of resource.subscriptions) {
+    const { eventNotificationCriteria: criteria, notificationUri, creator } = subscription.stored as Subscription
+    if (criteria?.notificationEventType?.includes(NotificationEventType.BLOCKING_UPDATE) !== true) continue
+    if (!touches(criteria, resource, changes.keys())) continue
+    const { definition } = resource
+    const rep = { [definition.memberName]: encodeChanges(definition, Object.fromEntries(changes), changes.keys()) }
+    const notification: Record<string, Json> = {
+      nev: { net: NotificationEventType.BLOCKING_UPDATE, rep },
+      sur: subscriptionReference(execution.parts, subscription),
+    }
+    if (typeof creator === 'string') notification['cr'] = creator
+    for (const target of notificationUri ?? [])
+      execution.ask({ target, notification: { 'm2m:sgn': notification }, isVerification: false })
+  }
+}
+
 /**
  * How notifications name their subscription: by its resource identifier. Creators that speak release 1 alone, or are registered elsewhere,
  * know it by the path under which they created it: OpenMTC's client looks for no other.
@@ -80,12 +99,18 @@ function contentFor(
   if (contentType === NotificationContentType.RESOURCE_ID)
     return { 'm2m:uri': `${cseId}/${resource.resourceIdentifier}` }
   if (contentType !== NotificationContentType.MODIFIED_ATTRIBUTES) return all ?? wireOf(resource)
-  const changes: Record<string, Json> = encodeAttributes(definition, resource.attributes, modified)
-  for (const name of modified ?? []) {
+  return { [definition.memberName]: encodeChanges(definition, resource.attributes, modified ?? []) }
+}
+
+/** Some attributes in wire form, those that are gone as null. */
+function encodeChanges(definition: ResourceType, attributes: Attributes, names: Iterable<string>): JsonObject {
+  const changed = new Set(names)
+  const wire: Record<string, Json> = encodeAttributes(definition, attributes, changed)
+  for (const name of changed) {
     const short = definition.table.get(name)?.short
-    if (short !== undefined && resource.attributes[name] === undefined) changes[short] = null
+    if (short !== undefined && attributes[name] === undefined) wire[short] = null
   }
-  return { [definition.memberName]: changes }
+  return wire
 }
 
 function wireOf(resource: Resource | StoredInstance): JsonObject {
@@ -93,48 +118,46 @@ function wireOf(resource: Resource | StoredInstance): JsonObject {
 }
 
 function matches(criteria: EventNotificationCriteria | undefined, event: ResourceEvent): boolean {
-  if (criteria === undefined) return event.event === NotificationEventType.UPDATE_OF_RESOURCE
-  if (criteria.operationMonitor !== undefined && criteria.notificationEventType === undefined) return false
-  if (!(criteria.notificationEventType ?? [NotificationEventType.UPDATE_OF_RESOURCE]).includes(event.event as 1))
-    return false
+  const events: readonly number[] = criteria?.notificationEventType ?? []
+  if (criteria === undefined || !events.includes(event.event)) return false
   const { resource, modified } = event
-  if (
-    criteria.childResourceType !== undefined &&
-    (event.event === NotificationEventType.CREATE_OF_CHILD || event.event === NotificationEventType.DELETE_OF_CHILD) &&
-    !criteria.childResourceType.includes(resource.definition.type)
-  )
+  const { childResourceType } = criteria
+  const isOfChild =
+    event.event === NotificationEventType.CREATE_OF_CHILD || event.event === NotificationEventType.DELETE_OF_CHILD
+  if (isOfChild && childResourceType !== undefined && !childResourceType.includes(resource.definition.type))
     return false
-  if (criteria.attribute !== undefined && modified !== undefined) {
-    const { table } = resource.definition
-    if (
-      !criteria.attribute.some((short) =>
-        [...modified].some((name) => name === short || table.get(name)?.short === short),
-      )
-    )
-      return false
-  }
+  if (modified !== undefined && !touches(criteria, resource, modified)) return false
   return matchesState(criteria, resource)
 }
 
-/** The conditions on the resource itself: all of them must hold. */
-function matchesState(criteria: EventNotificationCriteria, resource: ResourceView): boolean {
-  const { createdBefore, createdAfter, modifiedSince, unmodifiedSince, expireBefore, expireAfter } = criteria
-  const { stateTagSmaller, stateTagBigger, sizeAbove, sizeBelow } = criteria
-  const hasTimes = createdBefore ?? createdAfter ?? modifiedSince ?? unmodifiedSince ?? expireBefore ?? expireAfter
-  const hasNumbers = stateTagSmaller ?? stateTagBigger ?? sizeAbove ?? sizeBelow
-  if (hasTimes === undefined && hasNumbers === undefined) return true
-  const { creationTime, lastModifiedTime, expirationTime, stateTag, contentSize } = resource.attributes
-  const number = (value: unknown) => (typeof value === 'number' ? value : Number.NaN)
-  return (
-    isBefore(creationTime, createdBefore) &&
-    isAfter(creationTime, createdAfter) &&
-    isAfter(lastModifiedTime, modifiedSince) &&
-    isBefore(lastModifiedTime, unmodifiedSince) &&
-    isBefore(expirationTime, expireBefore) &&
-    isAfter(expirationTime, expireAfter) &&
-    (stateTagSmaller === undefined || number(stateTag) < stateTagSmaller) &&
-    (stateTagBigger === undefined || number(stateTag) >= stateTagBigger) &&
-    (sizeAbove === undefined || number(contentSize) >= sizeAbove) &&
-    (sizeBelow === undefined || number(contentSize) < sizeBelow)
-  )
+/** True when one of these attributes is one that the criteria name, or they name none. */
+function touches({ attribute }: EventNotificationCriteria, resource: ResourceView, names: Iterable<string>): boolean {
+  if (attribute === undefined) return true
+  for (const name of names)
+    if (attribute.includes(name) || attribute.includes(resource.definition.table.get(name)?.short ?? name)) return true
+  return false
 }
+
+/** The conditions on the resource itself, combined as filterOperation says. */
+function matchesState(criteria: EventNotificationCriteria, resource: ResourceView): boolean {
+  const conditions: Record<string, unknown> = {}
+  for (const name of stateConditions) if (criteria[name] !== undefined) conditions[name] = criteria[name]
+  for (const _ in conditions) {
+    const { filterOperation } = criteria
+    return matcher({ ...conditions, ...(filterOperation === undefined ? {} : { filterOperation }) }, () => [])(resource)
+  }
+  return true
+}
+
+const stateConditions = [
+  'createdBefore',
+  'createdAfter',
+  'modifiedSince',
+  'unmodifiedSince',
+  'expireBefore',
+  'expireAfter',
+  'stateTagSmaller',
+  'stateTagBigger',
+  'sizeAbove',
+  'sizeBelow',
+] as const satisfies readonly (keyof EventNotificationCriteria & keyof FilterCriteria)[]

@@ -4,8 +4,9 @@ import { isJsonObject, type JsonObject } from '../onem2m/content.ts'
 import { Operation, type RequestPrimitive } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { formatTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
-import type { Engine, ResourceView } from '../resources/behaviour.ts'
+import type { Engine, Question, ResourceView } from '../resources/behaviour.ts'
 import type { ResourceType } from '../resources/resource-type.ts'
+import { Consent } from './consent.ts'
 import type { RequestContext } from './handler.ts'
 import type { CseParts } from './parts.ts'
 import { Resource, type StoredInstance } from './resource.ts'
@@ -20,6 +21,8 @@ export class Execution implements Engine {
   readonly originator: string
   readonly nowMs: number
   readonly transaction = new Transaction()
+  #consent: Consent | undefined
+  #reserved: string | undefined
 
   constructor(parts: CseParts, request: RequestPrimitive, context: RequestContext) {
     this.parts = parts
@@ -84,6 +87,21 @@ export class Execution implements Engine {
     let identifier = prefix + this.parts.randomId()
     while (this.parts.tree.get(identifier) !== undefined) identifier = prefix + this.parts.randomId()
     return identifier
+  }
+
+  reserveIdentifier(prefix: string): string {
+    this.#reserved ??= this.newIdentifier(prefix)
+    return this.#reserved
+  }
+
+  ask(question: Question): boolean {
+    this.#consent ??= new Consent(this.parts.settings.notification.verification)
+    return this.#consent.ask(question)
+  }
+
+  /** The consent that has to be obtained before the request is executed any further. */
+  get missingConsent(): Consent | undefined {
+    return this.#consent?.isNeeded === true ? this.#consent : undefined
   }
 
   shortOriginator(originator: string): string {

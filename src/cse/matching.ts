@@ -9,13 +9,13 @@ import type { ResourceView } from '../resources/behaviour.ts'
 import { encodeAttributes } from '../resources/resource-type.ts'
 
 /** True when `value` lies before `limit`; also when there is no limit. */
-export function isBefore(value: unknown, limit: string | undefined): boolean {
+function isBefore(value: unknown, limit: string | undefined): boolean {
   if (limit === undefined) return true
   return typeof value === 'string' && (parseTimestamp(value) ?? 0) < (parseTimestamp(limit) ?? 0)
 }
 
 /** True when `value` lies at or after `limit`; also when there is no limit. */
-export function isAfter(value: unknown, limit: string | undefined): boolean {
+function isAfter(value: unknown, limit: string | undefined): boolean {
   if (limit === undefined) return true
   return typeof value === 'string' && (parseTimestamp(value) ?? 0) >= (parseTimestamp(limit) ?? 0)
 }

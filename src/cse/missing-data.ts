@@ -5,7 +5,8 @@
 
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import { formatTimestamp, parseDuration, parseTimestamp } from '../onem2m/timestamp.ts'
-import { NotificationEventType, type Subscription } from '../resources/subscription.ts'
+import { NotificationEventType } from '../resources/notification-criteria.ts'
+import type { Subscription } from '../resources/subscription.ts'
 import type { TimeSeries } from '../resources/time-series.ts'
 import { tell } from './event.ts'
 import type { Execution } from './execution.ts'

@@ -5,7 +5,7 @@
 
 import type { Clock } from '../onem2m/clock.ts'
 import { parseDuration } from '../onem2m/timestamp.ts'
-import type { BatchNotify, Subscription } from '../resources/subscription.ts'
+import type { Subscription } from '../resources/subscription.ts'
 import { type Courier, scheduleEntriesOf } from './courier.ts'
 import type { Resource } from './resource.ts'
 import { waitForWindow } from './schedule.ts'
@@ -52,13 +52,13 @@ export class Pacing implements Gate {
     if (closedForMs > 0) return { againInMs: closedForMs }
     const number = isBatch ? Math.min(batchNotify.number ?? Number.POSITIVE_INFINITY, this.#facts.maxBatch) : 1
     if (isBatch && count < number) {
-      const leftMs = batchDurationMs(batchNotify) - ageMs
+      const leftMs = durationMs(batchNotify.duration) - ageMs
       if (leftMs > 0) return { againInMs: leftMs }
     }
     if (rateLimit?.maxNrOfNotify !== undefined && rateLimit.timeWindow !== undefined) {
       const nowMs = this.#facts.clock.monotonicMs()
       if (nowMs >= this.#windowEndMs) {
-        this.#windowEndMs = nowMs + (parseDuration(rateLimit.timeWindow) ?? 0)
+        this.#windowEndMs = nowMs + durationMs(rateLimit.timeWindow)
         this.#sentInWindow = 0
       }
       if (this.#sentInWindow >= rateLimit.maxNrOfNotify) return { againInMs: this.#windowEndMs - nowMs }
@@ -85,9 +85,6 @@ export class Pacing implements Gate {
   }
 }
 
-/** TS-0001 9.6.8: the provider's default for a batch that names a number only. */
-export const defaultBatchDuration = 'PT60S'
-
-function batchDurationMs({ duration = defaultBatchDuration }: BatchNotify): number {
-  return parseDuration(duration) ?? 0
+function durationMs(duration: string | undefined): number {
+  return duration === undefined ? 0 : (parseDuration(duration) ?? 0)
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../onem2m/clock.ts'
 import type { ResourceType } from '../resources/resource-type.ts'
 import type { Store } from '../store/store.ts'
 import type { AccessControl, Unprotected } from './access-control.ts'
+import type { Verification } from './consent.ts'
 import type { Execution } from './execution.ts'
 import type { Expiration } from './expiration.ts'
 import type { FanOutGuard } from './fan-out.ts'
@@ -33,7 +34,7 @@ export interface CseSettings {
   readonly administrators: readonly string[]
   /** AE-IDs of parts of this gateway, which nobody else may use. */
   readonly reservedOriginators: readonly string[]
-  readonly notification: OutboxLimits
+  readonly notification: OutboxLimits & { readonly verification: Verification }
 }
 
 /** What the operations work with. */

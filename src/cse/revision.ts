@@ -6,17 +6,17 @@ import { OneM2MError, Status } from '../onem2m/status.ts'
 import { formatTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
 import type { Revision } from '../resources/behaviour.ts'
+import { NotificationEventType } from '../resources/notification-criteria.ts'
 import { contentMember, decodeForUpdate } from '../resources/resource-type.ts'
-import { NotificationEventType } from '../resources/subscription.ts'
 import { keepState } from './creation.ts'
-import { raise } from './event.ts'
+import { askForUpdate, raise } from './event.ts'
 import type { Execution } from './execution.ts'
 import { matcher } from './matching.ts'
 import type { Outcome } from './outcome.ts'
 import { updateResult } from './representation.ts'
 import { Resource } from './resource.ts'
 
-export function update(execution: Execution): Outcome {
+export function update(execution: Execution): Outcome | Promise<Outcome> {
   const { request, originator } = execution
   const { resource, virtualChild } = execution.target()
   const refusal = resource.definition.behaviour?.refusesUpdate
@@ -41,6 +41,9 @@ export function update(execution: Execution): Outcome {
   }
   settleExpirationTime(execution, resource, changes)
   resource.definition.behaviour?.beforeUpdate?.(revision, execution)
+  askForUpdate(execution, resource, changes)
+  const consent = execution.missingConsent
+  if (consent !== undefined) return consent.obtain(execution, () => update(execution))
   const modified = apply(execution, resource, changes)
   if (resource.instances !== undefined) trim(execution, resource)
   keepState(execution, resource)

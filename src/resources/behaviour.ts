@@ -45,6 +45,14 @@ export interface Revision {
   value(name: string): unknown
 }
 
+/** What somebody else has to agree to before a request is executed. */
+export interface Question {
+  readonly target: string
+  readonly notification: JsonObject
+  /** Whether the target wants notifications at all, rather than whether it agrees to a change. */
+  readonly isVerification: boolean
+}
+
 /** What the engine does for a behaviour. */
 export interface Engine {
   /** Milliseconds since 1970. */
@@ -61,10 +69,17 @@ export interface Engine {
   allows(originator: string, operation: number, resource: ResourceView): boolean
   /** An identifier nobody has, with this prefix. */
   newIdentifier(prefix: string): string
+  /** The same, and the same again for as long as the request is under way. */
+  reserveIdentifier(prefix: string): string
   /** The identifier of an originator without what is this CSE's own: `//sp/cse/CAE01`, `/cse/CAE01` and `CAE01` are one. */
   shortOriginator(originator: string): string
   /** Children of a resource that are kept in memory. */
   childrenOf(resource: ResourceView): Iterable<ResourceView>
+  /**
+   * True when the target agreed. Before it was asked, false: the hook goes on with its checks, then the target is asked, the request is
+   * executed again from its start, and refused if the target did not agree.
+   */
+  ask(question: Question): boolean
   /** Sends a NOTIFY once the change is on the disk. */
   notify(targets: readonly string[], notification: JsonObject): void
 }

@@ -1,11 +1,10 @@
-/** subscription (TS-0001 9.6.8, TS-0004 7.4.8): which events below its parent are told to whom; the CSE's notification part acts on it. */
+/** subscription (TS-0001 9.6.8, TS-0004 7.4.8): which events at its parent are told to whom; the CSE's notification part acts on it. */
 
 import {
   boolean,
   durationText,
   enumeration,
   identifier,
-  integer,
   listOf,
   nonNegativeInteger,
   objectOf,
@@ -14,84 +13,25 @@ import {
   refused,
   required,
   text,
-  timestamp,
   type ValueOf,
 } from '../onem2m/attribute-type.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { AccessRight } from './access-control-policy.ts'
 import type { Engine, ResourceView } from './behaviour.ts'
-import { type AttributesOf, attribute, canContain, defineResourceType } from './resource-type.ts'
+import {
+  checkCriteria,
+  completeCriteria,
+  contentTypeFor,
+  type EventNotificationCriteria,
+  eventNotificationCriteria,
+  NotificationEventType,
+} from './notification-criteria.ts'
+import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
 
-/** TS-0004 6.3.4.2.19. */
-export const NotificationEventType = {
-  UPDATE_OF_RESOURCE: 1,
-  DELETE_OF_RESOURCE: 2,
-  CREATE_OF_CHILD: 3,
-  DELETE_OF_CHILD: 4,
-  RETRIEVE_OF_CONTAINER_WITH_NO_CHILD: 5,
-  TRIGGER_RECEIVED: 6,
-  BLOCKING_UPDATE: 7,
-  MISSING_DATA: 8,
-} as const
+/** The provider's default for a batch that names a number only. */
+const defaultBatchDuration = 'PT60S'
 
-/** TS-0004 6.3.4.2.31. */
-export const NotificationContentType = {
-  ALL_ATTRIBUTES: 1,
-  MODIFIED_ATTRIBUTES: 2,
-  RESOURCE_ID: 3,
-  TRIGGER_PAYLOAD: 4,
-  TIME_SERIES: 5,
-} as const
-
-/** Retrieval of what is not there, triggers and blocking updates: refused, so that nobody waits for a notification that never comes. */
-const unsupportedEvents: readonly number[] = [5, 6, 7]
-
-/** Which content types an event type may have, the default first. */
-const contentTypes: Readonly<Record<number, readonly number[]>> = {
-  1: [1, 2, 3],
-  2: [1, 3],
-  3: [1, 3],
-  4: [1, 3],
-  5: [1],
-  6: [4],
-  7: [2],
-  8: [5],
-}
-
-const eventNotificationCriteria = objectOf('event notification criteria', {
-  createdBefore: optional('crb', timestamp),
-  createdAfter: optional('cra', timestamp),
-  modifiedSince: optional('ms', timestamp),
-  unmodifiedSince: optional('us', timestamp),
-  stateTagSmaller: optional('sts', positiveInteger),
-  stateTagBigger: optional('stb', nonNegativeInteger),
-  expireBefore: optional('exb', timestamp),
-  expireAfter: optional('exa', timestamp),
-  sizeAbove: optional('sza', nonNegativeInteger),
-  sizeBelow: optional('szb', nonNegativeInteger),
-  operationMonitor: optional(
-    'om',
-    listOf(
-      objectOf('an operation monitor', {
-        operations: optional('ops', nonNegativeInteger),
-        originator: optional('or', identifier, 'org'),
-      }),
-    ),
-  ),
-  attribute: optional('atr', listOf(text)),
-  notificationEventType: optional('net', listOf(enumeration('1 to 8', 1, 2, 3, 4, 5, 6, 7, 8))),
-  childResourceType: optional('chty', listOf(integer)),
-  missingData: optional(
-    'md',
-    objectOf('missing data with num and dur', {
-      number: required('num', positiveInteger),
-      duration: required('dur', durationText),
-    }),
-  ),
-  filterOperation: optional('fo', enumeration('1, 2 or 3', 1, 2, 3)),
-})
-
-const batchNotify = objectOf('batch notification with num or dur', {
+const batchNotify = objectOf('batch notification with num, dur or both', {
   number: optional('num', positiveInteger),
   duration: optional('dur', durationText),
 })
@@ -108,13 +48,14 @@ const notificationStatistics = objectOf('notification statistics of a target', {
   events: required('noec', nonNegativeInteger),
 })
 
-export type NotificationStatistics = ValueOf<typeof notificationStatistics>
-export type EventNotificationCriteria = ValueOf<typeof eventNotificationCriteria>
 export type BatchNotify = ValueOf<typeof batchNotify>
-export type RateLimit = ValueOf<typeof rateLimit>
+export type NotificationStatistics = ValueOf<typeof notificationStatistics>
+
+const aeType = 2
+const subscriptionType = 23
 
 export const subscription = defineResourceType({
-  type: 23,
+  type: subscriptionType,
   name: 'subscription',
   memberName: 'm2m:sub',
   clause: 'TS-0001 9.6.8',
@@ -149,55 +90,145 @@ export const subscription = defineResourceType({
   },
   parents: [1, 2, 3, 5, 9, 10, 13, 14, 16, 17, 18, 24, 28, 29, 34, 60, 65],
   behaviour: {
-    beforeCreate({ parent, originator, attributes }, engine) {
+    beforeCreate(draft, engine) {
+      const { parent, originator, attributes } = draft
       // TS-0004 7.4.8.2.1: who subscribes must be able to read what it is told about.
       if (!engine.allows(originator, AccessRight.RETRIEVE, parent))
         throw new OneM2MError(
           Status.ORIGINATOR_HAS_NO_PRIVILEGE,
           `${originator} may not retrieve ${parent.address}, so it may not subscribe to it`,
         )
-      const criteria = attributes['eventNotificationCriteria'] as EventNotificationCriteria | undefined
+      const criteria = completeCriteria(attributes['eventNotificationCriteria'] as EventNotificationCriteria)
       checkCriteria(criteria, parent, engine)
+      attributes['eventNotificationCriteria'] = criteria
       attributes['notificationContentType'] = contentTypeFor(criteria, attributes['notificationContentType'])
+      attributes['batchNotify'] = completeBatch(attributes['batchNotify'] as BatchNotify | undefined)
+      const isBlocking = criteria.notificationEventType?.includes(NotificationEventType.BLOCKING_UPDATE) === true
+      if (isBlocking) checkBlocking(criteria, parent, attributes, engine)
+      const targets = attributes['notificationUri'] as readonly string[]
+      checkTargets(targets)
+      draft.resourceIdentifier = engine.reserveIdentifier('sub')
+      const areVerified = verify(targets, draft.resourceIdentifier, originator, engine)
+      // Only now, so that a target that can't be reached is called that.
+      if (isBlocking && areVerified && targets.some(isUrl))
+        throw refused('nu', targets, 'an AE or a CSE, which can answer for a blocking update')
     },
-    beforeUpdate(revision, engine) {
-      const criteria = revision.value('eventNotificationCriteria') as EventNotificationCriteria | undefined
-      if (revision.changes.has('eventNotificationCriteria') && revision.resource.parent !== undefined)
-        checkCriteria(criteria, revision.resource.parent, engine)
-      contentTypeFor(criteria, revision.value('notificationContentType'))
+    beforeUpdate({ resource, originator, changes, value }, engine) {
+      if (changes.has('eventNotificationCriteria')) {
+        const criteria = completeCriteria(changes.get('eventNotificationCriteria') as EventNotificationCriteria)
+        if (resource.parent !== undefined) checkCriteria(criteria, resource.parent, engine)
+        if (criteria.notificationEventType?.includes(NotificationEventType.BLOCKING_UPDATE) === true)
+          throw refused('enc.net', 7, 'another event type: a subscription blocks updates from its creation, or never')
+        changes.set('eventNotificationCriteria', criteria)
+      }
+      const criteria = value('eventNotificationCriteria') as EventNotificationCriteria
+      contentTypeFor(criteria, value('notificationContentType'))
+      if (criteria.notificationEventType?.includes(NotificationEventType.BLOCKING_UPDATE) === true)
+        checkBlockingAttributes(criteria, changes.keys())
+      if (changes.get('batchNotify') !== undefined)
+        changes.set('batchNotify', completeBatch(changes.get('batchNotify') as BatchNotify))
+      settleStatistics(changes, value)
+      const targets = changes.get('notificationUri') as readonly string[] | undefined
+      if (targets === undefined) return
+      checkTargets(targets)
+      const known = resource.attributes['notificationUri'] as readonly string[]
+      const added = targets.filter((target) => !known.includes(target))
+      verify(added, resource.resourceIdentifier, originator, engine)
     },
   },
 })
 
 export type Subscription = AttributesOf<typeof subscription>
 
-/** TS-0004 7.4.8.2.1. */
-function checkCriteria(criteria: EventNotificationCriteria | undefined, parent: ResourceView, engine: Engine): void {
-  if (criteria === undefined) return
-  if (criteria.notificationEventType !== undefined && criteria.operationMonitor !== undefined)
-    throw refused('enc', Object.keys(criteria), 'net or om, not both')
-  const event = criteria.notificationEventType?.find((type) => unsupportedEvents.includes(type))
-  if (event !== undefined)
-    throw new OneM2MError(Status.NOT_IMPLEMENTED, `enc.net: event type ${event} is not supported, 1, 2, 3, 4 and 8 are`)
-  if (criteria.operationMonitor !== undefined)
-    throw new OneM2MError(Status.NOT_IMPLEMENTED, 'enc.om: operation monitors are not supported')
-  for (const type of criteria.childResourceType ?? []) {
-    const child = engine.resourceTypes.get(type)
-    if (child === undefined || !canContain(parent.definition, child))
-      throw refused('enc.chty', type, `types of children of ${parent.definition.name}`)
-  }
-  if (
-    criteria.notificationEventType?.includes(8) &&
-    (criteria.missingData === undefined || parent.definition.type !== 29)
-  )
-    throw refused('enc.net', 8, 'a parent of type timeSeries, and md with num and dur')
+function isUrl(target: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:/.test(target)
 }
 
-/** The content type asked for when all event types allow it; the default that they share when none is asked for. */
-function contentTypeFor(criteria: EventNotificationCriteria | undefined, asked: unknown): number {
-  const allowed = (criteria?.notificationEventType ?? [1]).map((event) => contentTypes[event] ?? [])
-  const choice = asked ?? allowed[0]?.[0] ?? NotificationContentType.ALL_ATTRIBUTES
-  if (!allowed.every((types) => types.includes(choice as number)))
-    throw refused('nct', asked, 'a content type that every event type in enc.net can have')
-  return choice as number
+function checkTargets(targets: readonly string[]): void {
+  if (targets.length === 0) throw refused('nu', targets, 'at least one notification target')
+}
+
+/** What was collected goes out some day, also when nobody says which: TS-0001 9.6.8. */
+function completeBatch(batch: BatchNotify | undefined): BatchNotify | undefined {
+  return batch === undefined || batch.duration !== undefined ? batch : { ...batch, duration: defaultBatchDuration }
+}
+
+/** Blocking updates take one target and nothing that could keep it waiting; and there is one for a resource. TS-0004 7.4.8.2.1. */
+function checkBlocking(
+  criteria: EventNotificationCriteria,
+  parent: ResourceView,
+  attributes: Readonly<Record<string, unknown>>,
+  engine: Engine,
+): void {
+  const given = Object.keys(attributes).filter((name) => attributes[name] !== undefined)
+  checkBlockingAttributes(criteria, given)
+  const targets = attributes['notificationUri'] as readonly string[]
+  if (targets.length !== 1) throw refused('nu', targets, 'one target, which decides of the update')
+  for (const { definition, stored, name } of engine.childrenOf(parent)) {
+    const other = (stored as Subscription).eventNotificationCriteria
+    if (
+      definition.type === subscriptionType &&
+      other?.notificationEventType?.includes(NotificationEventType.BLOCKING_UPDATE) === true
+    )
+      throw new OneM2MError(
+        Status.BLOCKING_SUBSCRIPTION_ALREADY_EXISTS,
+        `enc.net: ${name} blocks updates of ${parent.address} already`,
+      )
+  }
+}
+
+const allowedForBlocking: readonly string[] = [
+  'eventNotificationCriteria',
+  'notificationUri',
+  'notificationContentType',
+]
+
+function checkBlockingAttributes(criteria: EventNotificationCriteria, names: Iterable<string>): void {
+  for (const name of Object.keys(criteria))
+    if (name !== 'notificationEventType' && name !== 'attribute')
+      throw refused('enc', name, 'net and atr alone with a blocking update')
+  if (criteria.notificationEventType?.length !== 1)
+    throw refused('enc.net', criteria.notificationEventType, '7 alone: a blocking update goes with no other event')
+  for (const name of names)
+    if (name in subscription.attributes && !allowedForBlocking.includes(name))
+      throw refused(subscription.table.get(name)?.short ?? name, name, 'nothing: a blocking update goes without it')
+}
+
+/** Statistics begin anew whenever they are switched on, stay when they are switched off, and go with the switch: TS-0001 9.6.8. */
+function settleStatistics(changes: Map<string, unknown>, value: (name: string) => unknown): void {
+  if (changes.has('notificationStatsEnable') && changes.get('notificationStatsEnable') !== false)
+    changes.set('notificationStatsInfo', undefined)
+  const statistics = value('notificationStatsInfo') as readonly NotificationStatistics[] | undefined
+  const targets = changes.get('notificationUri') as readonly string[] | undefined
+  if (statistics === undefined || targets === undefined) return
+  changes.set(
+    'notificationStatsInfo',
+    statistics.filter(({ target }) => targets.includes(target)),
+  )
+}
+
+/** Has each target confirm that it wants the notifications (TS-0004 7.4.8.2.1); true when all of them have. */
+function verify(targets: readonly string[], subscriptionId: string, creator: string, engine: Engine): boolean {
+  const notification = { 'm2m:sgn': { vrq: true, sur: `${engine.cseId}/${subscriptionId}`, cr: creator } }
+  const isOwn = (target: string) => {
+    const short = engine.shortOriginator(target)
+    // A CSE that asks for its AE has made sure of it.
+    return (
+      short === creator || short.startsWith(`${creator}/`) || engine.resolve(target)?.resourceIdentifier === creator
+    )
+  }
+  const others = targets.filter((target) => !isOwn(target))
+  for (const target of others) checkTargetRights(target, creator, engine)
+  return others.map((target) => engine.ask({ target, notification, isVerification: true })).every((isYes) => isYes)
+}
+
+/** A target with policies says by them who may have it notified; one without is asked. */
+function checkTargetRights(target: string, creator: string, engine: Engine): void {
+  const entity = isUrl(target) ? undefined : engine.resolve(target)
+  if (entity?.definition.type !== aeType || entity.attributes['accessControlPolicyIds'] === undefined) return
+  if (engine.allows(creator, AccessRight.NOTIFY, entity)) return
+  throw new OneM2MError(
+    Status.SUBSCRIPTION_CREATOR_HAS_NO_PRIVILEGE,
+    `nu: ${creator} may not have ${entity.address} notified`,
+  )
 }

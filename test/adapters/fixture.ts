@@ -120,6 +120,7 @@ export class Gateway {
         administrators: [],
         reservedOriginators: [],
         notification: {
+          verification: 'none',
           maxQueued: 10,
           maxInFlight: 1,
           timeoutMs: 1000,

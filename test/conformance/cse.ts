@@ -10,6 +10,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import type { Delivery } from '../../src/cse/handler.ts'
 import type { CseSettings } from '../../src/cse/parts.ts'
 import { contentObject, type Json, type JsonObject } from '../../src/onem2m/content.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../../src/onem2m/primitive.ts'
@@ -33,8 +34,10 @@ interface Step {
   /** A part of the text that explains the refusal. */
   readonly reason?: string
   readonly keep?: Readonly<Record<string, string>>
-  /** All notifications since they were last asked for. */
+  /** All notifications since they were last asked for, but for verification requests. */
   readonly notifications?: readonly Json[]
+  /** All verification requests since they were last asked for. */
+  readonly verifications?: readonly Json[]
 }
 
 interface Case {
@@ -101,7 +104,7 @@ class Run {
       }
     }
     await kit.notifications()
-    let seen = kit.deliveries.length
+    const seen = { notifications: kit.deliveries.length, verifications: kit.verifications.length }
     for (const [index, step] of this.#case.steps.entries()) {
       if (step.targetsAnswer !== undefined) kit.answerDelivery = answering(step.targetsAnswer)
       if (step.advanceMs !== undefined) {
@@ -110,21 +113,17 @@ class Run {
       }
       if (step.restart === true) {
         kit = await kit.restart()
-        seen = 0
+        Object.assign(seen, { notifications: 0, verifications: 0 })
       }
       const place = `step ${index + 1}`
       if (step.request !== undefined) this.#check(step, await this.#ask(exchange, step.request), place)
-      if (step.notifications !== undefined) {
+      for (const kind of ['notifications', 'verifications'] as const) {
+        const expected = step[kind]
+        if (expected === undefined) continue
         await kit.notifications()
-        const found = kit.deliveries.slice(seen).map(
-          ({ target, pointOfAccess, request }): Json => ({
-            target: target ?? pointOfAccess,
-            pointOfAccess,
-            content: request.content as JsonObject,
-          }),
-        )
-        seen = kit.deliveries.length
-        expectEqual(found, this.#filled(step.notifications) as Json, `${place}: notifications`)
+        const sent = kind === 'notifications' ? kit.deliveries : kit.verifications
+        expectEqual(sent.slice(seen[kind]).map(shown), this.#filled(expected) as Json, `${place}: ${kind}`)
+        seen[kind] = sent.length
       }
     }
   }
@@ -164,6 +163,15 @@ class Run {
     if (Array.isArray(value)) return value.map((item) => this.#filled(item))
     if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(Object.entries(value).map(([member, item]) => [member, this.#filled(item)]))
+  }
+}
+
+function shown({ target, pointOfAccess, request }: Delivery): Json {
+  return {
+    target: target ?? pointOfAccess,
+    pointOfAccess,
+    content: request.content as JsonObject,
+    ...(request.eventCategory === undefined ? {} : { eventCategory: request.eventCategory }),
   }
 }
 

@@ -25,6 +25,7 @@ export const settings: CseSettings = {
   administrators: ['CAdmin'],
   reservedOriginators: ['Csystem'],
   notification: {
+    verification: 'all',
     maxQueued: 100,
     maxInFlight: 16,
     timeoutMs: 1000,
@@ -58,6 +59,8 @@ export class Kit {
   readonly cse: Cse
   /** What was sent to targets of notifications, in order. */
   readonly deliveries: Delivery[] = []
+  /** Verification requests, which are not among those. */
+  readonly verifications: Delivery[] = []
   /** What targets answer; throwing makes them unreachable. */
   answerDelivery: (delivery: Delivery) => number | Promise<number> = () => 2000
   readonly #options: KitOptions
@@ -81,7 +84,9 @@ export class Kit {
       schemes: ['mqtt', 'http'],
       handsOver: false,
       send: async (delivery) => {
-        this.deliveries.push(delivery)
+        const { 'm2m:sgn': notification } = (delivery.request.content ?? {}) as { 'm2m:sgn'?: JsonObject }
+        const isVerification = notification?.['vrq'] === true
+        ;(isVerification ? this.verifications : this.deliveries).push(delivery)
         const responseStatusCode = await this.answerDelivery(delivery)
         return { responseStatusCode, requestIdentifier: delivery.request.requestIdentifier }
       },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import type { Requester } from '../../src/cse/handler.ts'
 import type { JsonObject } from '../../src/onem2m/content.ts'
 import { OneM2MError, Status } from '../../src/onem2m/status.ts'
 import { StoreError } from '../../src/store/store.ts'
@@ -128,35 +129,34 @@ test('a target that comes back is told at once when its registration says so', a
 })
 
 test('everything for other CSEs is kept, and tried again with the same request identifier', async () => {
-  const kit = await subscribed({ nu: ['/in-cse-1/CGui'] })
-  await kit.push('a')
-  await settle(kit, 1)
-  assert.equal(keys(kit).length, 1)
+  const kit = await (await Kit.start()).withContainer()
   const tried: string[] = []
-  let isUp = false
-  kit.cse.use({
+  let status = 2000
+  const way: Requester = {
     schemes: ['cse'],
     handsOver: false,
-    send: async ({ target, request }) => {
-      tried.push(`${target} ${request.to} ${request.requestIdentifier}`)
-      return { responseStatusCode: isUp ? 2000 : 5103, requestIdentifier: request.requestIdentifier }
+    send: async ({ target, request: { to, requestIdentifier } }) => {
+      tried.push(`${target} ${to} ${requestIdentifier}`)
+      return { responseStatusCode: status, requestIdentifier }
     },
-  })
+  }
+  kit.cse.use(way)
+  const subscription = { nu: ['/in-cse-1/CGui'], enc: { net: [3] } }
+  assert.equal((await kit.create('onem2m/app/temp', 23, { 'm2m:sub': subscription })).status, 2001)
+  tried.length = 0
+  status = 5103
+  await kit.push('a')
   await settle(kit)
+  assert.equal(keys(kit).length, 1)
   const next = await kit.restart()
-  next.cse.use({
-    schemes: ['cse'],
-    handsOver: false,
-    send: async ({ target, request }) => {
-      tried.push(`${target} ${request.to} ${request.requestIdentifier}`)
-      return { responseStatusCode: 2000, requestIdentifier: request.requestIdentifier }
-    },
-  })
-  isUp = true
-  await settle(next)
+  status = 2000
+  next.cse.use(way)
+  await next.notifications()
+  await next.store.flush()
+  assert.deepEqual(keys(next), [])
   assert.ok(tried.length > 2)
+  assert.deepEqual([...new Set(tried.map((each) => each.replace(/ \S+$/, '')))], ['/in-cse-1/CGui /in-cse-1/CGui'])
   assert.equal(new Set(tried).size, 1)
-  assert.match(tried[0] as string, /^\/in-cse-1\/CGui \/in-cse-1\/CGui /)
 })
 
 test('an event whose commit is lost is told to nobody, and leaves nothing behind', async () => {

@@ -6,6 +6,13 @@ export const notification = {
   text: 'Delivery of notifications to the targets of subscriptions.',
   rows: [
     {
+      key: 'verification',
+      type: 'string',
+      choices: ['all', 'entities', 'none'],
+      default: 'all',
+      text: 'Which targets of a new subscription, other than its creator, have to confirm that they want its notifications: all, only AEs and CSEs (entities), or none.',
+    },
+    {
       key: 'max_queued',
       type: 'integer',
       minimum: 1,
