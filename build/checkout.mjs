@@ -38,7 +38,8 @@ function runNpm(...parameters) {
 
 function install() {
   console.error('Installing what this checkout needs (npm ci), once; this takes a minute ...')
-  if (!runNpm('ci')) {
+  // Without scripts: those of the packages are not needed but for Node's, which comes below, and the binaries' runtimes are for the build.
+  if (!runNpm('ci', '--ignore-scripts')) {
     console.error('The installation failed: see the lines above. `npm ci` shows all of it.')
     process.exit(1)
   }

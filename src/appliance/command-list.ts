@@ -111,6 +111,14 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/help.ts'),
   },
   {
+    name: 'licenses',
+    operandCount: [0, 0],
+    summary: 'print what the program contains and under which licences',
+    options: {},
+    examples: ['fieldgate licenses'],
+    load: () => import('./commands/licenses.ts'),
+  },
+  {
     name: 'version',
     operandCount: [0, 0],
     summary: 'print the version',

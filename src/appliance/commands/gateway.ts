@@ -5,6 +5,7 @@ import { findConfiguration } from '../configuration-file.ts'
 import { Gateway } from '../gateway.ts'
 import { isForPeople, openLog } from '../log-output.ts'
 import { describeStartFailure } from '../start-failure.ts'
+import { releaseStartMemory } from '../start-memory.ts'
 import { systemClock } from '../system-clock.ts'
 import { version } from '../version.ts'
 import { writeWelcome } from '../welcome.ts'
@@ -42,6 +43,7 @@ export async function run(invocation: Invocation): Promise<number> {
         startMs,
         pid: process.pid,
       })
+    releaseStartMemory(systemClock)
   } catch (error) {
     const failure = describeStartFailure(error, dataDirectory)
     if (!failure) throw error
