@@ -178,6 +178,8 @@ export class MqttBinding implements TopicConsumer, Requester {
     }
     if (originator === undefined || originator === route.verifiedOriginator) return
     if (isRegistration && (originator === 'C' || originator === 'S')) return
+    // A CSE brings the requests of those behind it.
+    if (this.#options.handler.speaksFor?.(`/${route.entity}`, originator) === true) return
     if (entityOfIdentifier(originator, this.#options.own) !== route.entity)
       throw new OneM2MError(
         Status.ORIGINATOR_NOT_AUTHENTICATED,

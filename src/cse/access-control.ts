@@ -4,6 +4,7 @@ import type { SetOfAccessControlRules } from '../resources/access-control-policy
 import { AccessRight } from '../resources/access-control-policy.ts'
 import type { ResourceView } from '../resources/behaviour.ts'
 import type { RequestContext } from './handler.ts'
+import type { Routes } from './route.ts'
 import { isInWindow } from './schedule.ts'
 import type { Tree } from './tree.ts'
 
@@ -12,6 +13,7 @@ export type Unprotected = 'creator' | 'read' | 'open'
 
 interface AccessFacts {
   readonly tree: Tree
+  readonly routes: Routes
   readonly cseId: string
   readonly spId: string
   readonly unprotected: Unprotected
@@ -25,6 +27,8 @@ const readRights = AccessRight.RETRIEVE | AccessRight.DISCOVERY
 const policyType = 1
 const groupType = 9
 const aeType = 2
+const remoteCseType = 16
+const subscriptionType = 23
 
 export class AccessControl {
   readonly #facts: AccessFacts
@@ -72,9 +76,11 @@ export class AccessControl {
       return isOwner(originator, resource)
     // An AE may always see to its own registration.
     if (governing.definition.type === aeType && governing.resourceIdentifier === originator) return true
+    // So may a CSE.
+    if (governing.definition.type === remoteCseType && governing.stored['cseId'] === originator) return true
     const policies = governing.stored['accessControlPolicyIds'] as readonly string[] | undefined
     if (policies !== undefined && policies.length > 0) return this.#grantedBy(policies, request)
-    return this.#allowsUnprotected(originator, right, governing, context)
+    return this.#allowsUnprotected(originator, right, governing, context, touched.childType)
   }
 
   /** True when one of these policies grants the right, whatever policies the resource itself has. */
@@ -112,14 +118,24 @@ export class AccessControl {
     return resource?.definition.type === policyType ? resource : undefined
   }
 
-  #allowsUnprotected(originator: string, right: number, resource: ResourceView, context: RequestContext): boolean {
+  #allowsUnprotected(
+    originator: string,
+    right: number,
+    resource: ResourceView,
+    context: RequestContext,
+    childType?: number,
+  ): boolean {
     const custodian = resource.stored['custodian']
     if (typeof custodian === 'string') {
       if (this.shortOriginator(custodian) === originator) return true
     } else if (isOwner(originator, resource)) return true
-    if (context.source === 'network' || this.#facts.unprotected === 'creator') return false
+    if (this.#facts.unprotected === 'creator') return false
+    // A CSE is registered because somebody wanted its applications to use this one.
+    if (context.source === 'network' && !this.#facts.routes.isRegistered(originator)) return false
     if (resource.definition.isPrivate === true) return false
-    return this.#facts.unprotected === 'open' || (right & ~readRights) === 0
+    if (this.#facts.unprotected === 'open' || (right & ~readRights) === 0) return true
+    // Being told is another way to read.
+    return right === AccessRight.CREATE && childType === subscriptionType
   }
 
   #grants(privileges: SetOfAccessControlRules | undefined, request: AccessRequest): boolean {

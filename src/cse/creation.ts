@@ -24,6 +24,7 @@ import { creationResult } from './representation.ts'
 import { Resource, type StoredInstance } from './resource.ts'
 
 const aeType = 2
+const remoteCseType = 16
 /** Walks over subtrees are recursive; nobody nests resources this deep in earnest. */
 const deepestLevel = 100
 
@@ -42,7 +43,7 @@ export function create(execution: Execution): Outcome | Promise<Outcome> {
   if (type.behaviour?.refusesCreate !== undefined)
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `ty: ${type.behaviour.refusesCreate}`)
   // TS-0004 7.4.5.2.1: whoever registers has no rights yet; what it may do is the registration's business.
-  if (type.type !== aeType) execution.require(AccessRight.CREATE, parent, type.type)
+  if (type.type !== aeType && type.type !== remoteCseType) execution.require(AccessRight.CREATE, parent, type.type)
   if (!(parent instanceof Resource) || !canContain(parent.definition, type))
     throw new OneM2MError(
       type.name === 'subscription' ? Status.TARGET_NOT_SUBSCRIBABLE : Status.INVALID_CHILD_RESOURCE_TYPE,

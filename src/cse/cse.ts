@@ -18,6 +18,7 @@ import { DuplicateCache } from './duplicate.ts'
 import { Execution, timestampCache } from './execution.ts'
 import { Expiration } from './expiration.ts'
 import { FanOutGuard } from './fan-out.ts'
+import { Forwarding } from './forwarding.ts'
 import type { RequestContext, Requester, RequestHandler } from './handler.ts'
 import { MissingData } from './missing-data.ts'
 import { Notifier } from './notifier.ts'
@@ -27,6 +28,7 @@ import type { CseParts, CseSettings } from './parts.ts'
 import { PollingChannels } from './polling.ts'
 import { Resource, type StoredInstance } from './resource.ts'
 import { errorResponse, notStored, responseTo } from './response.ts'
+import { Routes } from './route.ts'
 import { rootIdentifier, Tree } from './tree.ts'
 
 export interface CseDependencies {
@@ -57,6 +59,7 @@ export class Cse implements RequestHandler {
   readonly #courier: Courier
   readonly statistics = { requests: 0, refused: 0, failed: 0 }
   readonly #postponed = new Set<Timer>()
+  #onRemoteCses: (() => void) | undefined
 
   constructor({ store, clock, log, randomId, resourceTypes, settings }: CseDependencies) {
     this.#log = log
@@ -67,10 +70,13 @@ export class Cse implements RequestHandler {
     const typesByMemberName = new Map(specializations.map((type) => [type.memberName, type]))
     const tree = new Tree({ store, resourceTypes: types, typesByMemberName, cseId, spId, cseBaseName })
     const internally = (change: (execution: Execution) => void) => this.#internally(change)
+    const routes = new Routes({ tree, cseId, spId, registrarCseId: settings.registrarCseId })
+    const forwarding = new Forwarding({ routes, cseId, timeoutMs: settings.forwardTimeoutMs })
     const polling = new PollingChannels({ tree, clock })
     const { notification: limits } = settings
     this.#courier = new Courier({ tree })
     this.#courier.use(polling)
+    this.#courier.use(forwarding)
     const courier = this.#courier
     const outbox = new Outbox({ store, clock, log, courier, randomId, limits })
     const notifier = new Notifier({ tree, clock, courier, outbox, settings, randomId, internally })
@@ -82,12 +88,15 @@ export class Cse implements RequestHandler {
       store,
       clock,
       randomId,
-      access: new AccessControl({ ...settings, tree, now: () => clock.wallMs() }),
+      access: new AccessControl({ ...settings, tree, routes, now: () => clock.wallMs() }),
       notifier,
       outbox,
       missingData: new MissingData({ tree, clock, internally }),
       expiration: new Expiration({ clock, remove: (expired) => this.#expire(expired) }),
       polling,
+      routes,
+      forwarding,
+      remoteCsesChanged: () => this.#onRemoteCses?.(),
       fanOutGuard: new FanOutGuard(),
       timestampOf: timestampCache(),
       handle: (request, context, respond) => this.#execute(request, context, respond),
@@ -138,10 +147,15 @@ export class Cse implements RequestHandler {
     this.#parts.outbox.stop()
   }
 
-  /** Has notifications and other requests of this CSE carried by this requester. */
+  /** Has notifications, other requests of this CSE and those that it passes on carried by this requester. */
   use(requester: Requester): void {
     this.#courier.use(requester)
+    this.#parts.forwarding.use(requester)
     this.#parts.outbox.wake(() => true)
+  }
+
+  speaksFor(cseId: string, originator: string): boolean {
+    return this.#parts.routes.speaksFor(cseId, originator)
   }
 
   handle(request: RequestPrimitive, context: RequestContext, respond: (response: ResponsePrimitive) => void): void {

@@ -17,6 +17,7 @@ import { update } from './revision.ts'
 export function dispatch(execution: Execution): Outcome | Promise<Outcome> {
   const { request } = execution
   if (isNonBlocking(request)) return accept(execution)
+  if (execution.isForOtherCse) return execution.parts.forwarding.forward(execution)
   if (request.to.includes('/fopt')) {
     const { resource, virtualChild, suffix } = execution.target()
     if (virtualChild === 'fopt' && resource instanceof Resource)
@@ -58,7 +59,8 @@ async function notify(execution: Execution): Promise<Outcome> {
   const { resource } = execution.target()
   if (request.content === undefined)
     throw new OneM2MError(Status.BAD_REQUEST, 'pc: missing, expected a notification such as {"m2m:sgn": {...}}')
-  execution.require(AccessRight.NOTIFY, resource)
+  // TS-0004 7.5.1.2: the CSE that hosts a subscription notifies in its own name, whatever AE subscribed.
+  if (parts.routes.remoteCse(execution.originator) === undefined) execution.require(AccessRight.NOTIFY, resource)
   if (resource.definition.type === 5) return { status: Status.OK }
   if (typeof resource.attributes['aeId'] !== 'string')
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: a ${resource.definition.name} takes no notifications`)

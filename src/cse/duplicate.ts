@@ -129,6 +129,8 @@ function isSame(left: RequestPrimitive, right: RequestPrimitive): boolean {
   return (
     left.operation === right.operation &&
     left.to === right.to &&
+    // Where hops are counted: what comes round again is no repetition.
+    left.vendorInformation === right.vendorInformation &&
     left.resourceType === right.resourceType &&
     left.resultContent === right.resultContent &&
     JSON.stringify([left.content, left.filterCriteria]) === JSON.stringify([right.content, right.filterCriteria])

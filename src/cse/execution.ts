@@ -48,7 +48,15 @@ export class Execution implements Engine {
     return this.parts.resourceTypes
   }
 
-  /** What the request is addressed to. Throws NOT_FOUND, or TARGET_NOT_REACHABLE for other CSEs. */
+  /** Whether the target lies at another CSE. Throws BAD_REQUEST for what is no address. */
+  get isForOtherCse(): boolean {
+    const { to } = this.request
+    if (!to.startsWith('/')) return false
+    checkAddress(to)
+    return this.parts.tree.localPart(to) === undefined
+  }
+
+  /** What the request is addressed to. Throws NOT_FOUND. */
   target(address = this.request.to): Target {
     const { tree } = this.parts
     checkAddress(address)
@@ -110,6 +118,14 @@ export class Execution implements Engine {
 
   childrenOf(resource: ResourceView): Iterable<ResourceView> {
     return this.parts.tree.get(resource.resourceIdentifier)?.children.values() ?? []
+  }
+
+  remoteCse(cseId: string): ResourceView | undefined {
+    return this.parts.routes.remoteCse(cseId)
+  }
+
+  remoteCsesChange(): void {
+    this.transaction.afterCommit(() => this.parts.remoteCsesChanged())
   }
 
   notify(targets: readonly string[], notification: JsonObject): void {

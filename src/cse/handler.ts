@@ -22,6 +22,8 @@ export interface RequestHandler {
   handle(request: RequestPrimitive, context: RequestContext, respond: (response: ResponsePrimitive) => void): void
   /** True while more waits for the disk than one commit group should hold: whoever can hold back requests should. */
   readonly isCongested?: boolean
+  /** True when a CSE that is registered here may bring requests of an originator behind it. */
+  speaksFor?(cseId: string, originator: string): boolean
 }
 
 /** Carries the CSE's own requests (notifications, forwarded requests) to where a point of access leads. */

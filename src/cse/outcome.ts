@@ -1,6 +1,7 @@
 /** What an operation comes to, before it is a response: the status, and content that may still be a resource. */
 
 import type { Content } from '../onem2m/content.ts'
+import type { ResponsePrimitive } from '../onem2m/primitive.ts'
 import type { ResponseStatusCode } from '../onem2m/status.ts'
 import type { Resource, StoredInstance } from './resource.ts'
 
@@ -11,4 +12,6 @@ export interface Outcome {
   readonly createdAt?: string
   readonly contentStatus?: number
   readonly contentOffset?: number
+  /** The response of another CSE, which is passed on as it is. */
+  readonly relayed?: ResponsePrimitive
 }

@@ -8,11 +8,13 @@ import type { Verification } from './consent.ts'
 import type { Execution } from './execution.ts'
 import type { Expiration } from './expiration.ts'
 import type { FanOutGuard } from './fan-out.ts'
+import type { Forwarding } from './forwarding.ts'
 import type { RequestHandler } from './handler.ts'
 import type { MissingData } from './missing-data.ts'
 import type { Notifier } from './notifier.ts'
 import type { Outbox, OutboxLimits } from './outbox.ts'
 import type { PollingChannels } from './polling.ts'
+import type { Routes } from './route.ts'
 import type { Tree } from './tree.ts'
 
 export interface CseSettings {
@@ -24,6 +26,10 @@ export interface CseSettings {
   /** 1 IN-CSE, 2 MN-CSE, 3 ASN-CSE. */
   readonly cseType: number
   readonly pointOfAccess: readonly string[]
+  /** The CSE that this one registers with; undefined at the top of the tree. */
+  readonly registrarCseId?: string
+  /** How long another CSE may take to answer what is passed on to it. */
+  readonly forwardTimeoutMs: number
   readonly defaultLifetimeSeconds: number
   readonly maxLifetimeSeconds: number
   /** Resources besides instances: they live in memory. */
@@ -53,11 +59,15 @@ export interface CseParts {
   readonly expiration: Expiration
   readonly missingData: MissingData
   readonly polling: PollingChannels
+  readonly routes: Routes
+  readonly forwarding: Forwarding
   readonly fanOutGuard: FanOutGuard
   readonly randomId: () => string
   readonly timestampOf: (ms: number) => string
   /** Executes a request of somebody else's request: a member's share of a fan-out. */
   readonly handle: RequestHandler['handle']
+  /** A remoteCSE came, went or changed. */
+  readonly remoteCsesChanged: () => void
   /** Makes a change that nobody requested. */
   readonly internally: (change: (execution: Execution) => void) => void
 }

@@ -80,6 +80,10 @@ export interface Engine {
    * executed again from its start, and refused if the target did not agree.
    */
   ask(question: Question): boolean
+  /** The remoteCSE of a CSE-ID. */
+  remoteCse(cseId: string): ResourceView | undefined
+  /** Which CSEs are known here, and how they are reached, is other once the change is on the disk. */
+  remoteCsesChange(): void
   /** Sends a NOTIFY once the change is on the disk. */
   notify(targets: readonly string[], notification: JsonObject): void
 }

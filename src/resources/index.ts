@@ -10,6 +10,7 @@ import { group } from './group.ts'
 import { mgmtObjs } from './mgmt-obj.ts'
 import { node } from './node.ts'
 import { pollingChannel } from './polling-channel.ts'
+import { remoteCse } from './remote-cse.ts'
 import { request } from './request.ts'
 import type { ResourceType } from './resource-type.ts'
 import { schedule } from './schedule.ts'
@@ -29,6 +30,7 @@ export const resourceTypes: readonly ResourceType[] = [
   ...mgmtObjs,
   node,
   pollingChannel,
+  remoteCse,
   request,
   schedule,
   subscription,

@@ -112,6 +112,7 @@ export class Gateway {
         spId: '//openmtc.org',
         cseType: 2,
         pointOfAccess: [],
+        forwardTimeoutMs: 10_000,
         defaultLifetimeSeconds,
         maxLifetimeSeconds: 315_360_000,
         maxResources: 1000,

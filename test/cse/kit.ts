@@ -17,6 +17,7 @@ export const settings: CseSettings = {
   spId: '//openmtc.org',
   cseType: 2,
   pointOfAccess: ['mqtt://127.0.0.1:1883'],
+  forwardTimeoutMs: 10_000,
   defaultLifetimeSeconds: 86_400,
   maxLifetimeSeconds: 864_000,
   maxResources: 10_000,

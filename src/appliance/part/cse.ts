@@ -42,6 +42,7 @@ function createCse({ settings, log, clock, randomId }: PartContext, store: Level
       spId: cse.spId,
       cseType: cseTypes[cse.type],
       pointOfAccess: pointsOfAccess(settings),
+      forwardTimeoutMs: cse.forwardTimeoutMs,
       defaultLifetimeSeconds: Math.round(cse.defaultLifetimeMs / 1000),
       maxLifetimeSeconds: Math.round(cse.maxLifetimeMs / 1000),
       maxResources: cse.maxResources,

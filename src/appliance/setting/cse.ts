@@ -48,6 +48,14 @@ export const cse = {
       text: 'Longest time to expiration; a later expiration time is shortened to this.',
     },
     {
+      key: 'forward_timeout',
+      type: 'duration',
+      minimum: 100,
+      maximum: 600_000,
+      default: '10s',
+      text: 'How long another CSE may take to answer a request that is passed on to it; then the originator gets 5103.',
+    },
+    {
       key: 'max_resources',
       type: 'integer',
       minimum: 100,
