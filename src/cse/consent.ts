@@ -7,7 +7,7 @@ import { OneM2MError, type ResponseStatusCode, Status } from '../onem2m/status.t
 import { parseAbsoluteOrRelative } from '../onem2m/timestamp.ts'
 import type { Question } from '../resources/behaviour.ts'
 import type { Execution } from './execution.ts'
-import type { Outcome } from './outcome.ts'
+import type { Eventually } from './outcome.ts'
 
 /** Which targets are verified: none, AEs and CSEs, or URLs as well. */
 export type Verification = 'none' | 'entities' | 'all'
@@ -36,7 +36,7 @@ export class Consent {
    * Asks, then has the request executed again from its start: the tree may be another one by then. Nothing may have been changed yet.
    * Rejects with what the refusal of a target is for the originator.
    */
-  async obtain(execution: Execution, again: () => Outcome | Promise<Outcome>): Promise<Outcome> {
+  async obtain(execution: Execution, again: () => Eventually): Promise<() => Eventually> {
     const { parts, request } = execution
     const { notification } = parts.settings
     const expiry = request.requestExpirationTimestamp
@@ -44,7 +44,7 @@ export class Consent {
     const timeoutMs = Math.min(notification.timeoutMs, (expiresMs ?? Number.POSITIVE_INFINITY) - execution.nowMs)
     await Promise.all(this.#questions.map((question) => put(execution, question, timeoutMs)))
     this.#isGiven = true
-    return again()
+    return again
   }
 
   #isVerified(target: string): boolean {

@@ -15,11 +15,11 @@ import {
   type ResourceType,
   specialization,
 } from '../resources/resource-type.ts'
-import { raise } from './event.ts'
+import { raise, raisePast } from './event.ts'
 import type { Execution } from './execution.ts'
 import type { InstanceLog } from './instance-log.ts'
 import { encodeRecord } from './instance-record.ts'
-import type { Outcome } from './outcome.ts'
+import type { Eventually, Outcome } from './outcome.ts'
 import { creationResult } from './representation.ts'
 import { Resource, type StoredInstance } from './resource.ts'
 
@@ -28,7 +28,7 @@ const remoteCseType = 16
 /** Walks over subtrees are recursive; nobody nests resources this deep in earnest. */
 const deepestLevel = 100
 
-export function create(execution: Execution): Outcome | Promise<Outcome> {
+export function create(execution: Execution): Eventually {
   const { request, parts, originator } = execution
   const { resourceType } = request
   if (resourceType === undefined) throw refused('ty', undefined, 'the type of the resource to create')
@@ -107,6 +107,7 @@ function createResource(execution: Execution, parent: Resource, type: ResourceTy
   if (type.hasExpirationTime) transaction.afterCommit(() => parts.expiration.watch(resource))
   keepState(execution, resource)
   raise(execution, parent, { event: NotificationEventType.CREATE_OF_CHILD, resource })
+  if (draft.attributes['preSubscriptionNotify'] !== undefined) raisePast(execution, resource)
   return {
     status: Status.CREATED,
     content: creationResult(execution, resource, draft.wire),

@@ -3,13 +3,12 @@
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
-import { mediaTypes } from '../onem2m/serialization.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { parseAbsoluteOrRelative } from '../onem2m/timestamp.ts'
 import type { ResourceType } from '../resources/resource-type.ts'
 import type { Store } from '../store/store.ts'
 import { AccessControl } from './access-control.ts'
-import { checkRequest, supportedReleaseVersions } from './check.ts'
+import { checkRequest } from './check.ts'
 import { Courier } from './courier.ts'
 import { failInterrupted, isNonBlocking } from './deferred.ts'
 import { remove } from './deletion.ts'
@@ -21,15 +20,17 @@ import { FanOutGuard } from './fan-out.ts'
 import { Forwarding } from './forwarding.ts'
 import type { RequestContext, Requester, RequestHandler } from './handler.ts'
 import { MissingData } from './missing-data.ts'
+import { tellWatchers } from './monitor.ts'
 import { Notifier } from './notifier.ts'
 import { Outbox } from './outbox.ts'
-import type { Outcome } from './outcome.ts'
+import type { Eventually, Outcome } from './outcome.ts'
 import type { CseParts, CseSettings } from './parts.ts'
 import { PollingChannels } from './polling.ts'
 import { Resource, type StoredInstance } from './resource.ts'
 import { errorResponse, notStored, responseTo } from './response.ts'
+import { createRoot } from './root.ts'
 import { Routes } from './route.ts'
-import { rootIdentifier, Tree } from './tree.ts'
+import { Tree } from './tree.ts'
 
 export interface CseDependencies {
   readonly store: Store
@@ -123,7 +124,7 @@ export class Cse implements RequestHandler {
     const { tree, expiration, store, clock, timestampOf } = this.#parts
     const firstStart = store.getText('m/first-start') ?? timestampOf(clock.wallMs())
     store.write([{ key: 'm/first-start', value: firstStart }])
-    const { resources, orphans } = await tree.load(this.#root(firstStart))
+    const { resources, orphans } = await tree.load(createRoot(this.#parts, firstStart))
     for (const type of this.#parts.resourceTypes.values())
       for (const resource of tree.ofType(type.type)) expiration.watch(resource)
     if (orphans > 0)
@@ -175,21 +176,44 @@ export class Cse implements RequestHandler {
   #execute(request: RequestPrimitive, context: RequestContext, respond: (response: ResponsePrimitive) => void): void {
     this.statistics.requests++
     const execution = new Execution(this.#parts, request, context)
-    let outcome: Outcome | Promise<Outcome>
     try {
       checkRequest(request, context, this.#parts.settings, execution.nowMs)
       if (request.operationExecutionTime !== undefined && this.#postpone(execution, respond)) return
-      outcome = dispatch(execution)
     } catch (error) {
       respond(this.#refuse(execution, error))
       return
     }
+    this.#run(execution, dispatch, respond)
+  }
+
+  /** Executes an operation, or what is left of one that had to wait. */
+  #run(
+    execution: Execution,
+    operation: (execution: Execution) => Eventually,
+    respond: (response: ResponsePrimitive) => void,
+  ): void {
+    let outcome: Eventually
+    try {
+      outcome = operation(execution)
+    } catch (error) {
+      this.#answer(execution, this.#refuse(execution, error), respond)
+      return
+    }
     if (outcome instanceof Promise)
       outcome.then(
-        (settled) => this.#finish(execution, settled, respond),
-        (error: unknown) => respond(this.#refuse(execution, error)),
+        (settled) =>
+          typeof settled === 'function'
+            ? this.#run(execution, settled, respond)
+            : this.#finish(execution, settled, respond),
+        (error: unknown) => this.#answer(execution, this.#refuse(execution, error), respond),
       )
     else this.#finish(execution, outcome, respond)
+  }
+
+  /** Responds, then tells those who watch what is attempted. */
+  #answer(execution: Execution, response: ResponsePrimitive, respond: (response: ResponsePrimitive) => void): void {
+    respond(response)
+    if (execution.watchers !== undefined && execution.watchers.length > 0) tellWatchers(execution)
   }
 
   /** operationExecutionTime: the request is executed then, and answered then unless it is non-blocking. False when it is time already. */
@@ -218,16 +242,16 @@ export class Cse implements RequestHandler {
     const { transaction, context } = execution
     const response = responseTo(execution, outcome)
     if (transaction.changes.length === 0) {
-      respond(response)
+      this.#answer(execution, response, respond)
       return
     }
     transaction.commit(this.#parts.store, context.patienceMs, (error) => {
       if (error !== undefined) this.statistics.failed++
-      respond(
+      const failure =
         error === undefined
-          ? response
-          : errorResponse(execution.request, Status.INTERNAL_SERVER_ERROR, notStored(error)),
-      )
+          ? undefined
+          : errorResponse(execution.request, Status.INTERNAL_SERVER_ERROR, notStored(error))
+      this.#answer(execution, failure ?? response, respond)
     })
   }
 
@@ -248,34 +272,6 @@ export class Cse implements RequestHandler {
       Status.INTERNAL_SERVER_ERROR,
       'the CSE failed to execute this request; its log says why',
     )
-  }
-
-  #root(createdAt: string): Resource {
-    const { settings, resourceTypes } = this.#parts
-    const definition = resourceTypes.get(5)
-    if (definition === undefined) throw new Error('resource type 5 (CSEBase) is not in the list')
-    return new Resource({
-      definition,
-      resourceIdentifier: rootIdentifier,
-      name: settings.cseBaseName,
-      parent: undefined,
-      originator: settings.cseId,
-      attributes: {
-        resourceName: settings.cseBaseName,
-        resourceType: 5,
-        resourceIdentifier: rootIdentifier,
-        parentIdentifier: '',
-        creationTime: createdAt,
-        lastModifiedTime: createdAt,
-        cseId: settings.cseId,
-        spId: settings.spId,
-        cseType: settings.cseType,
-        supportedResourceType: [...resourceTypes.keys()].sort((left, right) => left - right),
-        supportedReleaseVersions,
-        pointOfAccess: settings.pointOfAccess,
-        contentSerialization: Object.values(mediaTypes),
-      },
-    })
   }
 
   #expire(expired: readonly (Resource | StoredInstance)[]): void {

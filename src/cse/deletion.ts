@@ -10,11 +10,11 @@ import { find } from './discovery.ts'
 import { raise } from './event.ts'
 import type { Execution } from './execution.ts'
 import { matcher } from './matching.ts'
-import type { Outcome } from './outcome.ts'
+import type { Eventually, Outcome } from './outcome.ts'
 import { attributesContent, nest, referenceTo } from './representation.ts'
 import { Resource, StoredInstance } from './resource.ts'
 
-export function deleteTarget(execution: Execution): Outcome | Promise<Outcome> {
+export function deleteTarget(execution: Execution): Eventually {
   const { request } = execution
   const { resource, virtualChild } = execution.target()
   const refusal = resource.definition.behaviour?.refusesDelete
@@ -54,7 +54,11 @@ export function deleteTarget(execution: Execution): Outcome | Promise<Outcome> {
   }
 }
 
-async function withChildren(execution: Execution, resource: Resource | StoredInstance, kind: number): Promise<Outcome> {
+async function withChildren(
+  execution: Execution,
+  resource: Resource | StoredInstance,
+  kind: number,
+): Promise<() => Outcome> {
   const isReference = kind === ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES || kind === ResultContent.CHILD_REFERENCES
   const { descendants } = await find(execution, resource, isReference ? { level: 1 } : {}, AccessRight.RETRIEVE)
   const form = execution.request.desiredIdentifierResultType
@@ -66,11 +70,13 @@ async function withChildren(execution: Execution, resource: Resource | StoredIns
       `{"${resource.definition.memberName}":${resource.wireText.slice(0, -1)},"ch":${JSON.stringify(references.rrf)}}}`,
     )
   else content = nest(execution, resource, descendants, kind === ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES)
-  // Somebody else may have deleted it while its children were read.
-  if (execution.target().resource.resourceIdentifier !== resource.resourceIdentifier)
-    throw new OneM2MError(Status.NOT_FOUND, `to: there is no ${execution.request.to}`)
-  remove(execution, resource)
-  return { status: Status.DELETED, content }
+  return () => {
+    // Somebody else may have deleted it while its children were read.
+    if (execution.target().resource.resourceIdentifier !== resource.resourceIdentifier)
+      throw new OneM2MError(Status.NOT_FOUND, `to: there is no ${execution.request.to}`)
+    remove(execution, resource)
+    return { status: Status.DELETED, content }
+  }
 }
 
 /** Removes a resource with everything below it from memory, and has the disk follow. */

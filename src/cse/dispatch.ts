@@ -8,13 +8,13 @@ import { accept, isNonBlocking } from './deferred.ts'
 import { deleteTarget } from './deletion.ts'
 import type { Execution } from './execution.ts'
 import { fanOut } from './fan-out.ts'
-import type { Outcome } from './outcome.ts'
+import type { Eventually, Outcome } from './outcome.ts'
 import { Resource } from './resource.ts'
 import { retrieve } from './retrieval.ts'
 import { update } from './revision.ts'
 
 /** Executes the operation that a checked request asks for. */
-export function dispatch(execution: Execution): Outcome | Promise<Outcome> {
+export function dispatch(execution: Execution): Eventually {
   const { request } = execution
   if (isNonBlocking(request)) return accept(execution)
   if (execution.isForOtherCse) return execution.parts.forwarding.forward(execution)
@@ -41,7 +41,7 @@ export function dispatch(execution: Execution): Outcome | Promise<Outcome> {
   }
 }
 
-function poll(execution: Execution, channel: Resource): Outcome | Promise<Outcome> {
+function poll(execution: Execution, channel: Resource): Eventually {
   const { polling } = execution.parts
   switch (execution.request.operation) {
     case Operation.RETRIEVE:

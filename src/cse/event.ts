@@ -27,22 +27,61 @@ export interface ResourceEvent {
 /** Raises an event at a resource: its matching subscriptions are notified once the transaction is stored. */
 export function raise(execution: Execution, subject: Resource, event: ResourceEvent): void {
   if (subject.subscriptions.length === 0) return
-  let representation: JsonObject | undefined
-  for (const subscription of subject.subscriptions) {
-    // A subscription is not told of its own beginning and end.
-    if (subscription === event.resource) continue
-    const attributes = subscription.stored as Subscription
-    if (!matches(attributes.eventNotificationCriteria, event)) continue
-    if (!maySee(execution, subscription, event.resource)) continue
-    const contentType = attributes.notificationContentType
-    if (contentType === NotificationContentType.ALL_ATTRIBUTES) representation ??= wireOf(event.resource)
-    tell(execution, subscription, { net: event.event, rep: contentFor(execution, contentType, event, representation) })
+  const shared: Shared = {}
+  for (const subscription of subject.subscriptions) offer(execution, subscription, event, shared)
+}
+
+/** preSubscriptionNotify: so many of the events before the subscription are told first, as far as they are known. TS-0001 9.6.8. */
+export function raisePast(execution: Execution, subscription: Resource): void {
+  const { preSubscriptionNotify = 0 } = subscription.stored as Subscription
+  const log = subscription.parent?.instances
+  if (log === undefined) return
+  const past: StoredInstance[] = []
+  const most = Math.min(preSubscriptionNotify, execution.parts.settings.notification.maxQueued)
+  // As many looks as there may be events: what was removed since is known no more.
+  for (let back = 1; back <= most && back <= log.nextSequence; back++) {
+    const instance = log.at(log.nextSequence - back, execution.nowMs)
+    if (instance !== undefined) past.push(instance)
   }
+  for (const resource of past.reverse())
+    offer(execution, subscription, { event: NotificationEventType.CREATE_OF_CHILD, resource }, {})
+}
+
+/** The representation that all subscriptions to one event show. */
+interface Shared {
+  representation?: JsonObject
+}
+
+function offer(execution: Execution, subscription: Resource, event: ResourceEvent, shared: Shared): void {
+  const { notificationContentType, eventNotificationCriteria } = subscription.stored as Subscription
+  // A subscription is not told of its own beginning and end.
+  if (subscription === event.resource || !matches(eventNotificationCriteria, event)) return
+  if (!maySee(execution, subscription, event.resource)) return
+  if (notificationContentType === NotificationContentType.ALL_ATTRIBUTES)
+    shared.representation ??= wireOf(event.resource)
+  const rep = contentFor(execution, notificationContentType, event, shared.representation)
+  tell(execution, subscription, { net: event.event, rep })
+}
+
+/** What a subscription is shown of a resource as a whole; undefined when its creator may not see it. */
+export function representationFor(
+  execution: Execution,
+  subscription: Resource,
+  resource: Resource,
+): JsonObject | undefined {
+  if (!maySee(execution, subscription, resource)) return undefined
+  const { notificationContentType } = subscription.stored as Subscription
+  return contentFor(execution, notificationContentType, { event: 0, resource }, undefined)
 }
 
 /** Tells a subscription's targets of one event, with the event as `nev`: TS-0004 6.3.5.13. */
-export function tell(execution: Execution, subscription: Resource, notificationEvent: JsonObject): void {
-  const { parts, originator } = execution
+export function tell(
+  execution: Execution,
+  subscription: Resource,
+  notificationEvent: JsonObject,
+  originator = execution.originator,
+): void {
+  const { parts } = execution
   const { creator, enableEventNotificationOriginator } = subscription.stored as Subscription
   const shown = creator ?? (enableEventNotificationOriginator === true ? originator : undefined)
   const notification: Record<string, Json> = { nev: notificationEvent, sur: subscriptionReference(parts, subscription) }

@@ -8,6 +8,7 @@ import type { Engine, Question, ResourceView } from '../resources/behaviour.ts'
 import type { ResourceType } from '../resources/resource-type.ts'
 import { Consent } from './consent.ts'
 import type { RequestContext } from './handler.ts'
+import { missedBy, monitorsOf, type Watcher } from './monitor.ts'
 import type { CseParts } from './parts.ts'
 import { Resource, type StoredInstance } from './resource.ts'
 import { Transaction } from './transaction.ts'
@@ -21,6 +22,8 @@ export class Execution implements Engine {
   readonly originator: string
   readonly nowMs: number
   readonly transaction = new Transaction()
+  /** Subscriptions that want to know of this request, whatever becomes of it. */
+  watchers: readonly Watcher[] | undefined
   #consent: Consent | undefined
   #reserved: string | undefined
 
@@ -67,8 +70,14 @@ export class Execution implements Engine {
         `to: ${address} lies at another CSE, and none is registered under that identifier`,
       )
     const target = tree.resolve(local, this.nowMs)
-    if (target === undefined) throw new OneM2MError(Status.NOT_FOUND, `to: there is no ${address}`)
+    if (target === undefined) {
+      this.watchers ??= missedBy(this, address)
+      throw new OneM2MError(Status.NOT_FOUND, `to: there is no ${address}`)
+    }
     if (this.#hasExpired(target.resource)) throw new OneM2MError(Status.NOT_FOUND, `to: ${address} has expired`)
+    const { resource, virtualChild } = target
+    if (resource instanceof Resource && resource.subscriptions.length > 0 && virtualChild === undefined)
+      this.watchers ??= monitorsOf(this, resource)
     return target
   }
 

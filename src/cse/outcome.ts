@@ -15,3 +15,9 @@ export interface Outcome {
   /** The response of another CSE, which is passed on as it is. */
   readonly relayed?: ResponsePrimitive
 }
+
+/**
+ * The outcome of an operation, at once or later. One that changes something after it had to wait comes as what is left to be done: it then
+ * changes memory and joins a commit group in one go, and nobody else's change comes between.
+ */
+export type Eventually = Outcome | Promise<Outcome | (() => Eventually)>

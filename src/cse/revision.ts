@@ -12,11 +12,11 @@ import { keepState } from './creation.ts'
 import { askForUpdate, raise } from './event.ts'
 import type { Execution } from './execution.ts'
 import { matcher } from './matching.ts'
-import type { Outcome } from './outcome.ts'
+import type { Eventually } from './outcome.ts'
 import { updateResult } from './representation.ts'
 import { Resource } from './resource.ts'
 
-export function update(execution: Execution): Outcome | Promise<Outcome> {
+export function update(execution: Execution): Eventually {
   const { request, originator } = execution
   const { resource, virtualChild } = execution.target()
   const refusal = resource.definition.behaviour?.refusesUpdate
