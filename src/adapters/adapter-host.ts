@@ -2,8 +2,9 @@
 
 import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
-import type { AdapterEntry, Finding } from './adapter.ts'
-import type { AdapterClient } from './publication.ts'
+import type { AdapterEntry, Finding, Messages } from './adapter.ts'
+import type { AdapterClient } from './branch.ts'
+import { Inbox } from './inbox.ts'
 import { type AdapterSettings, type AdapterStatus, RunningAdapter } from './running-adapter.ts'
 
 export interface AdapterHostOptions {
@@ -12,6 +13,7 @@ export interface AdapterHostOptions {
   readonly settings: Readonly<Record<string, AdapterSettings>>
   /** A client that speaks as this originator, the AE-ID of an adapter. */
   readonly clientFor: (originator: string) => AdapterClient
+  readonly messages?: Messages | undefined
   readonly cseBaseName: string
   readonly dataDirectory: string
   readonly clock: Clock
@@ -21,6 +23,8 @@ export interface AdapterHostOptions {
 }
 
 export class AdapterHost {
+  /** To be given to the CSE as one of its requesters. */
+  readonly inbox = new Inbox()
   readonly #options: AdapterHostOptions
   #running: readonly RunningAdapter[] = []
 
@@ -44,7 +48,9 @@ export class AdapterHost {
             ...this.#options,
             entry,
             settings: settings[entry.name] ?? {},
+            originator: originatorOf(entry),
             client: clientFor(originatorOf(entry)),
+            inbox: this.inbox,
           }),
       )
     await Promise.all(this.#running.map((adapter) => adapter.start()))

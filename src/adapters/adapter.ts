@@ -2,33 +2,12 @@
 
 import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
-import type { SettingRow } from '../onem2m/setting-row.ts'
+import type { SettingObjection, SettingRow, SettingsOf } from '../onem2m/setting-row.ts'
+import type { AdapterClient } from './branch.ts'
+import type { Inbox } from './inbox.ts'
+import { type Point, pointOverrideRows, type Reading, type Value } from './point.ts'
 
-/** One figure that an adapter reads again and again. It becomes a container below the AE of the adapter. */
-export interface Point {
-  /** Where it stands in the tree, below the AE: `memory/available`; `state` is taken. What a resource name can't hold becomes `_`. */
-  readonly path: string
-  /** What is measured: `temperature`. Becomes the label `quantity:temperature`. */
-  readonly quantity?: string
-  /** The symbol of RFC 8428 (SenML) where there is one: `Cel`, `B`, `%`, `s`. Becomes the label `unit:Cel`. */
-  readonly unit?: string
-  /** What it was measured on, for the label `device:`: a serial number, the name of an interface. */
-  readonly device?: string
-  /** A number is stored as `value * scale + offset`, rounded to `digits` after the point. */
-  readonly scale?: number
-  readonly offset?: number
-  readonly digits?: number
-  /** When set, a value is stored only when it differs from the last one stored by more than this (0: at all), and once an hour. */
-  readonly deadband?: number
-}
-
-export type Value = number | string | boolean
-
-export interface Reading {
-  readonly point: Point
-  /** NaN and infinity are not stored; they count as a fault of the point. */
-  readonly value: Value
-}
+export type { Point, Reading, Value } from './point.ts'
 
 /** A part of an adapter that is read at a steady pace. */
 export interface Sampler {
@@ -44,6 +23,37 @@ export interface Sampler {
   read(signal: AbortSignal): Promise<readonly Reading[]>
 }
 
+/** A device that can be told something. AEs write to `<path>/commands`, or to the flexContainer at the path. */
+export interface Actuator {
+  /** What is actuated; what it was told is stored here when the device has confirmed it. */
+  readonly point: Point
+  /** What a flexContainer holds before the first command; false by default. */
+  readonly initial?: Value
+  /** After this the signal is aborted and the command counts as failed; 5000 by default. */
+  readonly timeoutMs?: number
+  /** Resolves when the device has confirmed, with the value that it has now where that may be another. Rejects with why it did not. */
+  write(value: Value, signal: AbortSignal): Promise<Value | undefined>
+}
+
+export interface Message {
+  readonly topic: string
+  readonly payload: Buffer
+  /** Published by a part of this gateway, and not by a client. */
+  readonly isInternal: boolean
+}
+
+/** The broker in this process, as adapters see it: no connection, no copy. */
+export interface Messages {
+  /** Calls with what is retained, then with each message that matches the filter, until the returned function is called. */
+  subscribe(filter: string, call: (message: Message) => void): () => void
+  publish(message: {
+    readonly topic: string
+    readonly payload: string
+    readonly qos: 0 | 1
+    readonly retain: boolean
+  }): void
+}
+
 export interface AdapterContext<Settings> {
   readonly settings: Settings
   /** Where the gateway keeps its state. */
@@ -56,6 +66,15 @@ export interface AdapterContext<Settings> {
   sample(sampler: Sampler): void
   /** Readings that come by themselves. `expectedPeriodMs` says how often, for the number of instances to keep; a minute by default. */
   push(readings: readonly Reading[], expectedPeriodMs?: number): void
+  /** Takes commands for a device from now on. */
+  actuate(actuator: Actuator): void
+  /** Absent where there is no broker. */
+  readonly messages?: Messages | undefined
+  /** For resources that are no readings. Its originator is the AE-ID of the adapter. */
+  readonly client: AdapterClient
+  /** Where the notifications of this adapter's own subscriptions come in. */
+  readonly inbox: Inbox
+  readonly cseBaseName: string
   /** Says that a part of the adapter that no sampler stands for has failed, and why, or (without a fault) that it works. */
   report(part: string, fault?: string): void
 }
@@ -90,6 +109,8 @@ export interface AdapterTable<Rows extends readonly SettingRow[] = readonly Sett
   /** Section `adapters.<name>` of the configuration, name of the AE, and, after a C, its AE-ID. */
   readonly name: string
   readonly settings: Rows
+  /** What is wrong with settings that are right one by one. */
+  check?(settings: Readonly<Record<string, unknown>>): readonly SettingObjection[]
 }
 
 /** A line of the list in `index.ts`: the table at hand, the code loaded when the adapter is enabled. */
@@ -100,6 +121,7 @@ export interface AdapterEntry extends AdapterTable {
 type EveryAdapter = readonly [
   { readonly key: 'enabled'; readonly type: 'boolean'; readonly default: boolean; readonly text: string },
   { readonly key: 'retention'; readonly type: 'duration'; readonly default: string; readonly text: string },
+  { readonly key: 'point'; readonly type: 'tables'; readonly rows: typeof pointOverrideRows; readonly text: string },
 ]
 
 /** The table of an adapter: its own rows, after those that every adapter has. */
@@ -109,14 +131,27 @@ export function adapterTable<const Rows extends readonly SettingRow[]>(table: {
   /** What it reads, for the operator. */
   readonly text: string
   readonly settings: Rows
+  readonly check?: (settings: SettingsOf<Rows>) => readonly SettingObjection[]
 }): AdapterTable<readonly [...EveryAdapter, ...Rows]> {
+  const { name, check } = table
   const retention = { minimum: 60_000, text: 'How long readings are kept.' }
+  const point = { rows: pointOverrideRows, text: 'What is different for some of the points that this adapter finds.' }
   return {
-    name: table.name,
+    name,
     settings: [
       { key: 'enabled', type: 'boolean', default: table.isEnabled, text: table.text },
       { key: 'retention', type: 'duration', default: '1d', ...retention },
+      { key: 'point', type: 'tables', ...point },
       ...table.settings,
     ],
+    ...(check === undefined ? {} : { check: (settings) => check(settings as SettingsOf<Rows>) }),
   }
 }
+
+/** For adapters whose devices can be told something. */
+export const commanderRow = {
+  key: 'commanders',
+  type: 'list',
+  default: ['C*', 'S*'],
+  text: 'Who may give commands: AE-IDs, * for any characters; those of other CSEs begin with their CSE-ID.',
+} as const satisfies SettingRow

@@ -2,9 +2,14 @@
 
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
-import type { AdapterContext, AdapterEntry, AdapterHealth } from './adapter.ts'
+import { Actuation } from './actuation.ts'
+import type { AdapterContext, AdapterEntry, AdapterHealth, Messages } from './adapter.ts'
+import { type AdapterClient, Branch } from './branch.ts'
+import { applicationEntity } from './content.ts'
 import { Health } from './health.ts'
-import { type AdapterClient, type PointStatus, Publication } from './publication.ts'
+import type { Inbox } from './inbox.ts'
+import { type PointOverride, PointOverrides } from './point.ts'
+import { type PointStatus, Publication } from './publication.ts'
 import { Sampling } from './sampling.ts'
 
 /** As the configuration gives them: the values of the adapter's table. */
@@ -13,7 +18,10 @@ export type AdapterSettings = Readonly<Record<string, unknown>>
 interface RunningAdapterFacts {
   readonly entry: AdapterEntry
   readonly settings: AdapterSettings
+  readonly originator: string
   readonly client: AdapterClient
+  readonly inbox: Inbox
+  readonly messages?: Messages | undefined
   readonly cseBaseName: string
   readonly dataDirectory: string
   readonly clock: Clock
@@ -37,7 +45,10 @@ export class RunningAdapter {
   readonly #facts: RunningAdapterFacts
   readonly #log: Log
   readonly #health: Health
+  readonly #overrides: PointOverrides
+  readonly #branch: Branch
   readonly #publication: Publication
+  #actuation: Actuation | undefined
   #sampling: Sampling | undefined
   #abort = new AbortController()
   #retry: Timer | undefined
@@ -49,10 +60,21 @@ export class RunningAdapter {
     this.#facts = facts
     this.#log = withAdapter(facts.log, entry.name)
     this.#health = new Health({ clock, log: this.#log, onChange: (health) => this.#publication.pushState(health) })
-    this.#publication = new Publication({
-      name: entry.name,
-      cseBaseName,
+    this.#overrides = new PointOverrides((settings['points'] as readonly PointOverride[] | undefined) ?? [])
+    this.#branch = new Branch({
+      root: () => applicationEntity(entry.name),
+      rootAddress: `${cseBaseName}/${entry.name}`,
       client,
+      clock,
+      onReview: (reason) => {
+        // Points are stored often enough; what is written to rarely is not, unless it is seen to.
+        if (reason === 'renewal') this.#publication.pushState(this.#health.current)
+        this.#actuation?.review()
+      },
+    })
+    this.#publication = new Publication({
+      branch: this.#branch,
+      overrides: this.#overrides,
       clock,
       health: this.#health,
       retentionMs: Number(settings['retentionMs'] ?? 86_400_000),
@@ -65,7 +87,7 @@ export class RunningAdapter {
 
   /** Resolves when the adapter has started or failed to; never rejects. */
   async start(): Promise<void> {
-    const { entry, settings, dataDirectory, clock, random } = this.#facts
+    const { entry, settings, dataDirectory, clock, random, client, inbox, messages, cseBaseName } = this.#facts
     const abort = new AbortController()
     const sampling = new Sampling({
       clock,
@@ -73,14 +95,23 @@ export class RunningAdapter {
       health: this.#health,
       onReadings: (readings, periodMs) => this.#publication.push(readings, periodMs),
     })
+    const actuation = this.#createActuation()
     this.#abort = abort
     this.#sampling = sampling
+    this.#actuation = actuation
     const context: AdapterContext<AdapterSettings> = {
       settings,
       dataDirectory,
       clock,
       log: this.#log,
       signal: abort.signal,
+      client,
+      inbox,
+      messages,
+      cseBaseName,
+      actuate: (actuator) => {
+        if (!abort.signal.aborted) actuation.add(actuator)
+      },
       sample: (sampler) => sampling.add(sampler),
       push: (readings, expectedPeriodMs = defaultPeriodMs) => {
         if (!abort.signal.aborted) this.#publication.push(readings, expectedPeriodMs)
@@ -121,6 +152,20 @@ export class RunningAdapter {
     timer?.cancel()
   }
 
+  #createActuation(): Actuation {
+    const { settings, originator, inbox, clock } = this.#facts
+    return new Actuation({
+      originator,
+      branch: this.#branch,
+      publication: this.#publication,
+      overrides: this.#overrides,
+      inbox,
+      clock,
+      commanders: (settings['commanders'] as readonly string[] | undefined) ?? [],
+      onFault: (subject, fault) => this.#health.note(subject, fault),
+    })
+  }
+
   #failed(error: unknown): void {
     this.#end()
     this.#health.forgetParts()
@@ -131,6 +176,7 @@ export class RunningAdapter {
 
   #end(): void {
     this.#sampling?.stop()
+    this.#actuation?.stop()
     this.#abort.abort(new Error('the adapter stops'))
   }
 }

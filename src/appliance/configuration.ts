@@ -7,7 +7,8 @@ import { parse, TomlError } from 'smol-toml'
 import type { AdapterTable } from '../adapters/adapter.ts'
 import { ConfigError } from './config-error.ts'
 import { nearestName } from './nearest-name.ts'
-import { propertyName, readValue, type SettingRow, type SettingValue, writeValue } from './setting.ts'
+import { propertyName, readValue, type SettingRow, type SettingValue } from './setting.ts'
+import { readTables, unusableValue } from './setting-list.ts'
 import { type Settings, sections } from './setting-table.ts'
 import { locateKeys } from './toml-location.ts'
 
@@ -25,7 +26,8 @@ export interface Setting {
   readonly path: string
   readonly section: string
   readonly row: SettingRow
-  readonly environmentName: string
+  /** Undefined for a list of tables, which the environment can't hold. */
+  readonly environmentName: string | undefined
 }
 
 export interface EffectiveSetting extends Setting {
@@ -41,8 +43,13 @@ export interface Configuration {
   readonly problems: readonly ConfigError[]
 }
 
+/** Where a path stands in its source; of what it does not have, where it would be. */
+type Locate = (path: string) => string
+
 interface Given {
   readonly raw: unknown
+  /** Of a list of tables, which only a file can give. */
+  readonly at?: Locate
   readonly source: string
   readonly isText: boolean
 }
@@ -51,7 +58,9 @@ interface Given {
 export function listSettings(adapters: readonly AdapterTable[]): readonly Setting[] {
   const setting = (section: string, row: SettingRow): Setting => {
     const path = `${section}.${row.key}`
-    return { path, section, row, environmentName: `FIELDGATE_${path.replaceAll(/[.-]/g, '_').toUpperCase()}` }
+    const environmentName =
+      row.type === 'tables' ? undefined : `FIELDGATE_${path.replaceAll(/[.-]/g, '_').toUpperCase()}`
+    return { path, section, row, environmentName }
   }
   return [
     ...Object.entries(sections).flatMap(([name, { rows }]) => rows.map((row) => setting(name, row))),
@@ -64,7 +73,7 @@ export function readConfiguration(sources: ConfigurationSources): Configuration 
   const table = listSettings(sources.adapters)
   const problems: ConfigError[] = []
   const given = new Map<string, Given>()
-  if (sources.file) readFile(sources.file, table, given, problems)
+  const at = sources.file && readFile(sources.file, table, given, problems)
   readEnvironment(sources.environment ?? {}, table, given, problems)
   for (const { option, path, text } of sources.options ?? [])
     given.set(path, { raw: text, source: option, isText: true })
@@ -79,6 +88,7 @@ export function readConfiguration(sources: ConfigurationSources): Configuration 
   const { slowConsumerDropSizeBytes, slowConsumerCloseSizeBytes } = settings.mqtt
   const [dropKey, closeKey] = ['mqtt.slow_consumer_drop_size', 'mqtt.slow_consumer_close_size']
   checkOrder(slowConsumerDropSizeBytes, slowConsumerCloseSizeBytes, dropKey, closeKey)
+  if (problems.length === 0) problems.push(...checkAdapters(sources.adapters, settings.adapters, at))
   return { settings, effective, problems: problems.length < 2 ? problems : sortByPlace(problems) }
 }
 
@@ -88,17 +98,34 @@ function sortByPlace(problems: readonly ConfigError[]): readonly ConfigError[] {
   return problems.toSorted((a, b) => inOrder.compare(a.message, b.message))
 }
 
+/** What the adapters' own checks object to; they are only asked about settings that are right one by one, of adapters that are to run. */
+function checkAdapters(
+  adapters: readonly AdapterTable[],
+  settings: Settings['adapters'],
+  at: Locate | undefined,
+): readonly ConfigError[] {
+  return adapters.flatMap(({ name, check }) => {
+    const own = settings[name] ?? {}
+    if (check === undefined || own['enabled'] !== true) return []
+    return check(own).map(({ key, text }) => {
+      const path = `adapters.${name}.${key}`
+      return new ConfigError(path, `${at === undefined ? '' : `${at(path)}: `}${path}: ${text}`)
+    })
+  })
+}
+
 function takeEffect(setting: Setting, given: Given | undefined, problems: ConfigError[]): EffectiveSetting {
   const { path, row } = setting
+  if (row.type === 'tables') {
+    const { raw, at = () => '', source } = given ?? { raw: [], source: undefined }
+    return { ...setting, value: readTables(row, raw, { path, at }, problems), source }
+  }
   const standard = typeof row.default === 'number' ? { value: row.default } : readValue(row, row.default)
   if ('expected' in standard) throw new Error(`the default of ${path} must be ${standard.expected}`)
   if (!given) return { ...setting, value: standard.value, source: undefined }
   const read = readValue(row, given.raw, given.isText)
   if ('value' in read) return { ...setting, value: read.value, source: given.source }
-  const example = row.choices || row.type === 'boolean' || row.format ? '' : `, such as ${writeValue(row.default)}`
-  problems.push(
-    new ConfigError(path, `${given.source}: ${path} = ${writeValue(given.raw)}: must be ${read.expected}${example}`),
-  )
+  problems.push(unusableValue(path, row, given.raw, read.expected, given.source))
   return { ...setting, value: standard.value, source: undefined }
 }
 
@@ -107,7 +134,7 @@ function readFile(
   table: readonly Setting[],
   given: Map<string, Given>,
   problems: ConfigError[],
-): void {
+): Locate {
   let document: Readonly<Record<string, unknown>>
   try {
     document = parse(file.text)
@@ -117,13 +144,13 @@ function readFile(
     problems.push(
       new ConfigError(file.name, `${file.name}:${error.line}: not TOML: ${reason}\n${error.codeblock.trimEnd()}`),
     )
-    return
+    return () => file.name
   }
   const lines = locateKeys(file.text)
   const paths = new Set(table.map(({ path }) => path))
   const tables = new Set(['adapters', ...table.map(({ section }) => section)])
-  const at = (path: string): string => {
-    for (let known = path; known !== ''; known = known.slice(0, Math.max(0, known.lastIndexOf('.')))) {
+  const at: Locate = (path) => {
+    for (let known = path; known !== ''; known = enclosing(known)) {
       const line = lines.get(known)
       if (line !== undefined) return `${file.name}:${line}`
     }
@@ -131,12 +158,18 @@ function readFile(
   }
   const visit = (path: string, value: unknown): void => {
     const isTable = typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
-    if (paths.has(path)) given.set(path, { raw: value, source: at(path), isText: false })
+    if (paths.has(path)) given.set(path, { raw: value, source: at(path), isText: false, at })
     else if (isTable && (path === '' || tables.has(path))) {
       for (const [key, inner] of Object.entries(value)) visit(path === '' ? key : `${path}.${key}`, inner)
     } else problems.push(new ConfigError(path, `${at(path)}: ${describeUnknown(path, isTable, paths, tables)}`))
   }
   visit('', document)
+  return at
+}
+
+/** What holds a key: `a.list[2]` of `a.list[2].key`, `a.list` of `a.list[2]`. */
+function enclosing(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf(path.endsWith(']') ? '[' : '.')))
 }
 
 function describeUnknown(
@@ -160,7 +193,7 @@ function readEnvironment(
   given: Map<string, Given>,
   problems: ConfigError[],
 ): void {
-  const byName = new Map(table.map((setting) => [setting.environmentName, setting]))
+  const byName = new Map(table.flatMap((each) => (each.environmentName ? [[each.environmentName, each] as const] : [])))
   const prefixes = Object.keys(sections).map((section) => `FIELDGATE_${section.toUpperCase()}_`)
   for (const [name, text] of Object.entries(environment)) {
     if (!name.startsWith('FIELDGATE_') || text === undefined) continue

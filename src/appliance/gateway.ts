@@ -54,11 +54,11 @@ export class Gateway {
     warnOfOpenDoors(context)
     const store = await startStore(context)
     const cse = await startCse(context, store)
-    const mqtt = await startMqtt(context, store, cse)
+    const { broker, addresses: mqtt } = await startMqtt(context, store, cse)
     const http = await startHttp(context, cse)
     // While there is still a way out: what subscriptions have collected.
     context.onStop(() => cse.flushNotifications(2000))
-    startAdapters(context, cse)
+    startAdapters(context, cse, broker)
     return { mqtt: mqtt.map(writeAddress), http: http.map(writeAddress) }
   }
 }

@@ -14,7 +14,10 @@ export interface Section {
   readonly rows: readonly SettingRow[]
 }
 
-export type SettingValue = string | number | boolean | readonly string[]
+/** A table of a list, by the names that its keys have in code. */
+export type SettingTable = Readonly<Record<string, unknown>>
+
+export type SettingValue = string | number | boolean | readonly string[] | readonly SettingTable[]
 
 interface Format {
   readonly expression: RegExp
@@ -50,6 +53,7 @@ class UnusableValue extends Error {}
 export function propertyName(row: SettingRow): string {
   const camelCase = row.key.replace(/_([a-z\d])/g, (_, letter: string) => letter.toUpperCase())
   if (row.type === 'duration') return `${camelCase}Ms`
+  if (row.type === 'tables') return `${camelCase}s`
   return row.type === 'size' ? `${camelCase}Bytes` : camelCase
 }
 
@@ -72,6 +76,8 @@ export function describeExpected(row: SettingRow): string {
       return row.format ? formats[row.format].text : 'a text in quotes'
     case 'list':
       return row.format ? `a list of ${formats[row.format].text}` : 'a list of texts in quotes'
+    case 'tables':
+      return 'a list of tables, each with its own header in double brackets'
   }
 }
 
@@ -132,6 +138,8 @@ function readTyped(row: SettingRow, raw: unknown): SettingValue {
       if (!entries.every((entry) => typeof entry === 'string' && isWellFormed(row, entry))) throw unusable
       return entries
     }
+    case 'tables':
+      throw unusable
     default: {
       const value = readNumber(row.type, raw)
       const isWithin = value >= (row.minimum ?? -Infinity) && value <= (row.maximum ?? Infinity)

@@ -203,9 +203,15 @@ export class Broker {
     else done(null)
   }
 
-  /** Subscribes in process; the returned function ends it. */
-  subscribe(filter: string, handler: (topic: string, payload: Buffer) => void): () => void {
-    return this.#state.router.listen(filter, (message) => handler(message.topic, message.payload))
+  /**
+   * Subscribes in process, after it has handed over the retained messages that match; the returned function ends it. A message is internal
+   * when no connection and no bridge brought it.
+   */
+  subscribe(filter: string, handler: (topic: string, payload: Buffer, isInternal: boolean) => void): () => void {
+    for (const message of [...this.#state.retained.matching(filter)]) handler(message.topic, message.payload, false)
+    return this.#state.router.listen(filter, (message, source) =>
+      handler(message.topic, message.payload, source === undefined),
+    )
   }
 
   #createAedes(): EdgeBroker {

@@ -1,9 +1,11 @@
 /** A host of adapters on a real CSE in memory, time that is moved by hand, and adapters made of a few functions. */
 
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Adapter, AdapterContext, AdapterEntry, Reading } from '../../src/adapters/adapter.ts'
+import type { Adapter, AdapterContext, AdapterEntry, Messages, Value } from '../../src/adapters/adapter.ts'
 import { AdapterHost } from '../../src/adapters/adapter-host.ts'
-import type { AdapterClient } from '../../src/adapters/publication.ts'
+import type { AdapterClient } from '../../src/adapters/branch.ts'
+import { adapters as allAdapters } from '../../src/adapters/index.ts'
+import { readConfiguration } from '../../src/appliance/configuration.ts'
 import { OneM2MClient } from '../../src/client/client.ts'
 import { LocalTransport } from '../../src/client/local-transport.ts'
 import { Cse } from '../../src/cse/cse.ts'
@@ -87,9 +89,19 @@ export function entryOf(name: string, start: Start, probe: Adapter['probe'] = as
 }
 
 /** A point of one reading, read every second. */
-export function everySecond(path: string, read: () => Reading['value'] | Promise<Reading['value']>): Start {
+export function everySecond(path: string, read: () => Value | Promise<Value>): Start {
   return ({ sample }) =>
     sample({ name: path, periodMs: 1000, read: async () => [{ point: { path }, value: await read() }] })
+}
+
+/** The settings of an adapter as a configuration file gives them. Throws what an operator would be told. */
+export function settingsFrom(name: string, toml: string): Readonly<Record<string, unknown>> {
+  const { settings, problems } = readConfiguration({
+    adapters: allAdapters,
+    file: { name: 'fieldgate.toml', text: toml },
+  })
+  if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join('\n'))
+  return settings.adapters[name] ?? {}
 }
 
 export class Gateway {
@@ -97,6 +109,8 @@ export class Gateway {
   readonly log = new ListeningLog()
   readonly store = new MemoryStore({ clock: this.clock })
   readonly cse: Cse
+  /** The broker that adapters get. */
+  messages: Messages | undefined
   #identifiers = 0
 
   constructor({ defaultLifetimeSeconds = 31_536_000 } = {}) {
@@ -156,12 +170,14 @@ export class Gateway {
       adapters,
       settings: Object.fromEntries(adapters.map(({ name }) => [name, { enabled: true, ...settings }])),
       clientFor,
+      messages: this.messages,
       cseBaseName: 'onem2m',
       dataDirectory: '.',
       clock: this.clock,
       log: this.log,
       random: () => 0,
     })
+    this.cse.use(host.inbox)
     await host.start()
     await this.clock.pass(0)
     return host
@@ -174,6 +190,19 @@ export class Gateway {
     } catch {
       return undefined
     }
+  }
+
+  /** Hosts one of the adapters that there are, with settings as an operator writes them. */
+  async hostOne(name: string, toml: string): Promise<AdapterHost> {
+    const entry = allAdapters.filter((each) => each.name === name)
+    return this.host(entry, settingsFrom(name, toml))
+  }
+
+  /** An AE of somebody else, registered. */
+  async register(name: string): Promise<OneM2MClient> {
+    const client = this.clientFor(`C${name}`)
+    await client.create('onem2m', 2, { 'm2m:ae': { rn: name, api: `N${name}`, rr: false, srv: ['3'] } })
+    return client
   }
 
   async latest(path: string): Promise<unknown> {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { AdapterTable } from '../../src/adapters/adapter.ts'
 import { type ConfigurationSources, listSettings, readConfiguration } from '../../src/appliance/configuration.ts'
 
 const adapters = [
@@ -175,5 +176,87 @@ describe('the table of keys', () => {
   it('gives each key a name of its own in the environment', () => {
     const names = listSettings(adapters).map(({ environmentName }) => environmentName)
     assert.equal(new Set(names).size, names.length)
+  })
+})
+
+describe('lists of tables', () => {
+  const registers = [
+    { key: 'address', type: 'integer', isRequired: true, minimum: 0, maximum: 65_535, text: 'Where it is.' },
+    { key: 'scale', type: 'number', text: 'By what it is multiplied.' },
+  ] as const
+  const devices = [
+    { key: 'name', type: 'string', isRequired: true, text: 'What it is called.' },
+    { key: 'timeout', type: 'duration', default: '1s', text: 'How long it may take.' },
+    { key: 'register', type: 'tables', rows: registers, text: 'What is read.' },
+  ] as const
+  const bus: AdapterTable = {
+    name: 'bus',
+    settings: [
+      { key: 'enabled', type: 'boolean', default: false, text: 'Whether it runs.' },
+      { key: 'device', type: 'tables', rows: devices, text: 'Which devices there are.' },
+    ],
+    check: (settings) =>
+      (settings['devices'] as readonly { readonly name: string }[]).flatMap(({ name }, index) =>
+        name === 'twin' ? [{ key: `device[${index + 1}].name`, text: 'there is one already' }] : [],
+      ),
+  }
+  const readBus = (text: string) => readConfiguration({ adapters: [bus], file: { name: 'bus.toml', text } })
+  const messages = (text: string) => readBus(text).problems.map(({ message }) => message)
+
+  it('have their keys by the names of code, defaults, and lists of their own', () => {
+    const toml = `
+[[adapters.bus.device]]
+name = "meter"
+[[adapters.bus.device.register]]
+address = 40
+scale = 0.1
+[[adapters.bus.device.register]]
+address = 42
+[[adapters.bus.device]]
+name = "pump"
+timeout = "5s"`
+    const { settings, problems } = readBus(toml)
+    assert.deepEqual(problems, [])
+    assert.deepEqual(settings.adapters['bus']?.['devices'], [
+      {
+        name: 'meter',
+        timeoutMs: 1000,
+        registers: [
+          { address: 40, scale: 0.1 },
+          { address: 42, scale: undefined },
+        ],
+      },
+      { name: 'pump', timeoutMs: 5000, registers: [] },
+    ])
+  })
+
+  it('are refused key by key, with the line of each', () => {
+    const toml = `
+[[adapters.bus.device]]
+name = "meter"
+[[adapters.bus.device.register]]
+adress = 40
+[[adapters.bus.device]]
+name = 7
+timeout = "soon"
+register = [{ address = 70000 }]`
+    assert.deepEqual(messages(toml), [
+      'bus.toml:4: adapters.bus.device[1].register[1].address is missing: must be a whole number from 0 to 65535',
+      'bus.toml:5: adapters.bus.device[1].register[1].adress: no such key; did you mean address?',
+      'bus.toml:7: adapters.bus.device[2].name = 7: must be a text in quotes',
+      'bus.toml:8: adapters.bus.device[2].timeout = "soon": must be a time with its unit (ms, s, min, h, d), such as "1s"',
+      'bus.toml:9: adapters.bus.device[2].register[1].address = 70000: must be a whole number from 0 to 65535',
+    ])
+    assert.deepEqual(messages('[adapters.bus.device]\nname = "one"'), [
+      'bus.toml:1: adapters.bus.device is a list of tables: write [[adapters.bus.device]] and its keys below it',
+    ])
+  })
+
+  it("are looked at by the adapter's own check when it is to run", () => {
+    const toml = '[[adapters.bus.device]]\nname = "a"\n[[adapters.bus.device]]\nname = "twin"\n'
+    assert.deepEqual(messages(toml), [])
+    assert.deepEqual(messages(`${toml}[adapters.bus]\nenabled = true`), [
+      'bus.toml:4: adapters.bus.device[2].name: there is one already',
+    ])
   })
 })

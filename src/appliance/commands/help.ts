@@ -3,6 +3,7 @@
 import { type Command, ExitCode, type Invocation, type OptionRow, UsageError, usageOf } from '../command.ts'
 import { commands } from '../command-list.ts'
 import { nearestName } from '../nearest-name.ts'
+import type { SettingRow } from '../setting.ts'
 
 const configurationTopic = 'configuration'
 
@@ -57,12 +58,17 @@ async function describeConfiguration(): Promise<string> {
   ])
   const settings = listSettings(adapters).map(({ path, row, environmentName }) =>
     [
-      `${path} = ${writeValue(row.default)}`,
+      row.type === 'tables' ? `[[${path}]]` : `${path} = ${writeValue(row.default)}`,
       `    ${row.text}`,
-      `    Is ${describeExpected(row)}. In the environment: ${environmentName}`,
+      `    Is ${describeExpected(row)}. ${environmentName ? `In the environment: ${environmentName}` : listKeys(row)}`,
     ].join('\n'),
   )
   return settings.join('\n\n')
+}
+
+/** The keys of a list of tables; what each means is told by docs/configuration.md. */
+function listKeys({ rows = [] }: SettingRow): string {
+  return `Keys: ${rows.map(({ key, isRequired }) => (isRequired ? `${key} (required)` : key)).join(', ')}`
 }
 
 function columns(rows: readonly (readonly [string, string])[]): readonly string[] {

@@ -2,13 +2,14 @@
 
 import { AdapterHost } from '../../adapters/adapter-host.ts'
 import { adapters } from '../../adapters/index.ts'
+import type { Broker } from '../../broker/broker.ts'
 import { OneM2MClient } from '../../client/client.ts'
 import { LocalTransport } from '../../client/local-transport.ts'
 import type { Cse } from '../../cse/cse.ts'
 import type { PartContext } from './part.ts'
 
 /** Nobody waits for the adapters: a device that takes its time does not keep the gateway from being ready. */
-export function startAdapters(context: PartContext, cse: Cse): void {
+export function startAdapters(context: PartContext, cse: Cse, broker: Broker): void {
   const { settings, dataDirectory, log, clock, randomId, onStop } = context
   const transport = new LocalTransport({ cse, patienceMs: settings.store.readingPatienceMs })
   const host = new AdapterHost({
@@ -21,12 +22,18 @@ export function startAdapters(context: PartContext, cse: Cse): void {
         newRequestIdentifier: randomId,
         timeoutMs: 10_000 + settings.store.readingPatienceMs,
       }),
+    messages: {
+      subscribe: (filter, call) =>
+        broker.subscribe(filter, (topic, payload, isInternal) => call({ topic, payload, isInternal })),
+      publish: ({ payload, ...message }) => broker.publish({ ...message, payload: Buffer.from(payload) }),
+    },
     cseBaseName: settings.cse.name,
     dataDirectory,
     clock,
     log,
     random: Math.random,
   })
+  cse.use(host.inbox)
   const started = host.start()
   onStop(async () => {
     await host.stop()

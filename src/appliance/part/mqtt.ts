@@ -13,9 +13,13 @@ const drainMs = 2000
 
 /**
  * The binding takes its topics before the first client connects, and answers what it took before the last one is disconnected.
- * Resolves with the addresses where the broker speaks plain MQTT.
+ * Resolves with the broker and the addresses where it speaks plain MQTT.
  */
-export async function startMqtt(context: PartContext, store: LevelStore, cse: Cse): Promise<readonly ListenAddress[]> {
+export async function startMqtt(
+  context: PartContext,
+  store: LevelStore,
+  cse: Cse,
+): Promise<{ readonly broker: Broker; readonly addresses: readonly ListenAddress[] }> {
   const { settings, log, clock, onStop } = context
   const listen = expandAddresses(settings.mqtt.listen)
   const broker = createBroker(context, store, listen)
@@ -30,7 +34,7 @@ export async function startMqtt(context: PartContext, store: LevelStore, cse: Cs
   })
   binding.start()
   cse.use(binding)
-  return (await broker.start()).slice(0, listen.length)
+  return { broker, addresses: (await broker.start()).slice(0, listen.length) }
 }
 
 function createBroker(

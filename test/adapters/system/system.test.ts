@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Reading, Sampler } from '../../../src/adapters/adapter.ts'
+import { Inbox } from '../../../src/adapters/inbox.ts'
 import { adapters } from '../../../src/adapters/index.ts'
 import { system } from '../../../src/adapters/system/adapter.ts'
 import { MachineFiles } from '../../../src/adapters/system/machine-file.ts'
@@ -20,11 +21,12 @@ interface Expected {
 }
 
 function settingsAt(root: string) {
-  return { enabled: true, retentionMs: 86_400_000, periodMs: 10_000, slowPeriodMs: 60_000, root }
+  return { enabled: true, points: [], retentionMs: 86_400_000, periodMs: 10_000, slowPeriodMs: 60_000, root }
 }
 
 async function samplersAt(root: string): Promise<readonly Sampler[]> {
   const samplers: Sampler[] = []
+  const gateway = new Gateway()
   await system.start({
     settings: settingsAt(root),
     dataDirectory: cases,
@@ -33,6 +35,10 @@ async function samplersAt(root: string): Promise<readonly Sampler[]> {
     signal: new AbortController().signal,
     sample: (sampler) => samplers.push(sampler),
     push: () => {},
+    actuate: () => {},
+    client: gateway.clientFor('Csystem'),
+    inbox: new Inbox(),
+    cseBaseName: 'onem2m',
     report: () => {},
   })
   return samplers
