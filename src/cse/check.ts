@@ -4,7 +4,7 @@ import { refused } from '../onem2m/attribute-type.ts'
 import { type FilterCriteria, FilterUsage } from '../onem2m/filter-criteria.ts'
 import { Operation, type RequestPrimitive, ResponseTypeValue } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
-import { parseAbsoluteOrRelative } from '../onem2m/timestamp.ts'
+import { parseMoment } from '../onem2m/timestamp.ts'
 import type { RequestContext } from './handler.ts'
 
 /** TS-0004 6.3.2, releaseVersion. A request without one comes from a release 1 entity, or from one that does not care. */
@@ -35,6 +35,12 @@ export function checkRequest(
     const stem = originator.slice(originator.lastIndexOf('/') + 1)
     if (own.reservedOriginators.includes(stem)) throw impersonation(`${stem} is a part of this gateway`)
   }
+  // TS-0004 7.2.2.2: content is mandatory in all that changes or tells something, so that its absence goes before what the target says.
+  if (request.content === undefined && operation !== Operation.RETRIEVE && operation !== Operation.DELETE)
+    throw new OneM2MError(
+      Status.BAD_REQUEST,
+      'pc: missing, expected an object with one member such as {"m2m:cnt": {...}}',
+    )
   checkResponseType(request)
   if (request.filterCriteria !== undefined) checkCriteria(request.filterCriteria)
   if (request.semanticQueryIndicator === true) throw notSupported('sqi', 'semantic queries')
@@ -53,16 +59,24 @@ function isOwnCse(originator: string, cseId: string): boolean {
 }
 
 function checkTimes(request: RequestPrimitive, nowMs: number): void {
-  checkTime('rqet', request.requestExpirationTimestamp, nowMs)
+  const expiresMs = checkTime('rqet', request.requestExpirationTimestamp, nowMs)
   checkTime('rset', request.resultExpirationTimestamp, nowMs)
-  checkTime('oet', request.operationExecutionTime, nowMs)
+  const executesMs = checkTime('oet', request.operationExecutionTime, nowMs)
+  if (executesMs !== undefined && expiresMs !== undefined && executesMs > expiresMs)
+    throw new OneM2MError(
+      Status.REQUEST_TIMEOUT,
+      `oet: ${request.operationExecutionTime} is later than rqet, ${request.requestExpirationTimestamp}`,
+    )
 }
 
-function checkTime(name: 'rqet' | 'rset' | 'oet', text: string | undefined, nowMs: number): void {
-  if (text === undefined) return
-  const atMs = parseAbsoluteOrRelative(text, nowMs)
-  if (atMs === undefined) throw refused(name, text, 'a time stamp, or milliseconds from now as digits')
+/** The moment in milliseconds since 1970. */
+function checkTime(name: 'rqet' | 'rset' | 'oet', text: string | undefined, nowMs: number): number | undefined {
+  if (text === undefined) return undefined
+  const atMs = parseMoment(text, nowMs)
+  if (atMs === undefined)
+    throw refused(name, text, 'a time stamp, milliseconds from now as digits, or a duration such as PT1H')
   if (atMs <= nowMs && name !== 'oet') throw new OneM2MError(Status.REQUEST_TIMEOUT, `${name}: ${text} has passed`)
+  return atMs
 }
 
 /** Values and members that mean nothing here are refused rather than passed over: a filter that does not filter shows too much. */

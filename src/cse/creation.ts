@@ -37,8 +37,10 @@ export function create(execution: Execution): Eventually {
   if (virtualChild !== undefined)
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: nothing can be created below ${virtualChild}`)
   const representative = parts.resourceTypes.get(resourceType)
-  if (representative === undefined)
+  if (representative === undefined) {
+    if (!isStandardType(resourceType)) throw refused('ty', resourceType, 'a resource type of the standard')
     throw new OneM2MError(Status.NOT_IMPLEMENTED, `ty: this CSE has no resource type ${resourceType}`)
+  }
   const type = specialization(parts.typesByMemberName, representative, request.content)
   if (type.behaviour?.refusesCreate !== undefined)
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `ty: ${type.behaviour.refusesCreate}`)
@@ -67,6 +69,12 @@ export function create(execution: Execution): Eventually {
   return type.isInstance === true
     ? createInstance(execution, parent, type, draft)
     : createResource(execution, parent, type, draft)
+}
+
+/** The numbers that TS-0004 6.3.4.2.1 gives to resource types, and to their announced variants. */
+function isStandardType(resourceType: number): boolean {
+  const number = resourceType > 10_000 ? resourceType - 10_000 : resourceType
+  return number >= 1 && number <= 99
 }
 
 function createResource(execution: Execution, parent: Resource, type: ResourceType, draft: Draft): Outcome {
@@ -179,7 +187,9 @@ function append(execution: Execution, container: Resource, log: InstanceLog, app
   })
   const isChange = container.definition.behaviour?.instanceOf === undefined
   const expiryMs = expiration.ownMs
-  const instance = log.append(transaction.changes, { chosenName, record, size, expiryMs, unique, isChange })
+  const labels = attributes['labels'] as readonly string[] | undefined
+  if (labels !== undefined) parts.tree.noteLabelledInstances(container)
+  const instance = log.append(transaction.changes, { chosenName, record, size, expiryMs, unique, labels, isChange })
   log.trim(transaction.changes, limitOf(container, 'maxNrOfInstances'), limitOf(container, 'maxByteSize'))
   transaction.changes.push(log.countersChange())
   if (Number.isFinite(expiryMs)) parts.expiration.watch(container)

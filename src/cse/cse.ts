@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
-import { parseAbsoluteOrRelative } from '../onem2m/timestamp.ts'
+import { parseMoment } from '../onem2m/timestamp.ts'
 import type { ResourceType } from '../resources/resource-type.ts'
 import type { Store } from '../store/store.ts'
 import { AccessControl } from './access-control.ts'
@@ -218,8 +218,9 @@ export class Cse implements RequestHandler {
 
   /** operationExecutionTime: the request is executed then, and answered then unless it is non-blocking. False when it is time already. */
   #postpone({ request, context, nowMs, parts }: Execution, respond: (response: ResponsePrimitive) => void): boolean {
-    const { operationExecutionTime, ...rest } = request
-    const atMs = parseAbsoluteOrRelative(operationExecutionTime ?? '', nowMs) ?? nowMs
+    // What was in time when it came stays so: times from receipt must not count from its execution.
+    const { operationExecutionTime, requestExpirationTimestamp, ...rest } = request
+    const atMs = parseMoment(operationExecutionTime ?? '', nowMs) ?? nowMs
     if (atMs <= nowMs || isNonBlocking(request)) return false
     if (this.#postponed.size >= maxPostponed)
       throw new OneM2MError(Status.NOT_ACCEPTABLE, `oet: ${maxPostponed} requests wait for their time already`)

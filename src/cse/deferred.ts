@@ -8,7 +8,7 @@ import { contentObject, type Json, type JsonObject } from '../onem2m/content.ts'
 import { encodeFilterCriteria } from '../onem2m/filter-criteria.ts'
 import { type RequestPrimitive, type ResponsePrimitive, ResponseTypeValue } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
-import { formatTimestamp, parseAbsoluteOrRelative, parseDuration } from '../onem2m/timestamp.ts'
+import { formatTimestamp, parseMoment } from '../onem2m/timestamp.ts'
 import { RequestStatus } from '../resources/request.ts'
 import type { Execution } from './execution.ts'
 import type { Outcome } from './outcome.ts'
@@ -49,6 +49,8 @@ export function accept(execution: Execution): Outcome {
       creationTime: now,
       lastModifiedTime: now,
       expirationTime: formatTimestamp(expiryMs(execution)),
+      // TS-0004 7.4.12: an originator finds its requests by its own identifier.
+      ...(request.originator ? { labels: [request.originator] } : {}),
       operation: request.operation,
       target: request.to,
       ...(request.originator ? { originator: request.originator } : {}),
@@ -123,14 +125,13 @@ function expiryMs({ request, nowMs, parts }: Execution): number {
   const { resultPersistence, resultExpirationTimestamp, requestExpirationTimestamp } = request
   const latestMs = nowMs + parts.settings.maxLifetimeSeconds * 1000
   if (resultPersistence !== undefined) {
-    const durationMs = parseDuration(resultPersistence)
-    const atMs = durationMs === undefined ? parseAbsoluteOrRelative(resultPersistence, nowMs) : nowMs + durationMs
+    const atMs = parseMoment(resultPersistence, nowMs)
     if (atMs === undefined || atMs <= nowMs)
       throw refused('rp', resultPersistence, 'a time stamp in the future or a duration such as PT1H')
     return Math.min(atMs, latestMs)
   }
   for (const text of [resultExpirationTimestamp, requestExpirationTimestamp]) {
-    const atMs = text === undefined ? undefined : parseAbsoluteOrRelative(text, nowMs)
+    const atMs = text === undefined ? undefined : parseMoment(text, nowMs)
     // At least a second, so that there is something to fetch.
     if (atMs !== undefined) return Math.min(Math.max(atMs, nowMs + 1000), latestMs)
   }

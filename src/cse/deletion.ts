@@ -6,10 +6,10 @@ import { ResultContent } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
 import { NotificationEventType } from '../resources/notification-criteria.ts'
+import { checkCondition } from './condition.ts'
 import { find } from './discovery.ts'
 import { raise } from './event.ts'
 import type { Execution } from './execution.ts'
-import { matcher } from './matching.ts'
 import type { Eventually, Outcome } from './outcome.ts'
 import { attributesContent, nest, referenceTo } from './representation.ts'
 import { Resource, StoredInstance } from './resource.ts'
@@ -31,9 +31,7 @@ export function deleteTarget(execution: Execution): Eventually {
       Status.OPERATION_NOT_ALLOWED,
       'to: this container does not show its instances one by one (disr)',
     )
-  const criteria = request.filterCriteria
-  if (criteria !== undefined && !matcher(criteria, (parent) => execution.childrenOf(parent))(resource))
-    throw new OneM2MError(Status.NOT_FOUND, 'fc: the resource does not meet the filter criteria')
+  checkCondition(execution, resource)
   const kind = request.resultContent ?? ResultContent.NOTHING
   switch (kind) {
     case ResultContent.NOTHING:

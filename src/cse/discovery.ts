@@ -1,15 +1,13 @@
-/**
- * Finding descendants: for discovery, and for the children that a RETRIEVE shows. Structure is found through the indexes when a label or a
- * type narrows it down, instances by scanning their containers.
- */
+/** Finding descendants: for discovery, and for the children that a RETRIEVE shows. */
 
 import { refused } from '../onem2m/attribute-type.ts'
 import type { FilterCriteria } from '../onem2m/filter-criteria.ts'
-import { FilterOperation } from '../onem2m/filter-criteria.ts'
 import { ResultContent } from '../onem2m/primitive.ts'
 import { Status } from '../onem2m/status.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
 import type { ResourceView } from '../resources/behaviour.ts'
+import { candidates } from './candidate.ts'
+import { checkConditionNames } from './condition.ts'
 import type { Execution } from './execution.ts'
 import { matcher } from './matching.ts'
 import type { Outcome } from './outcome.ts'
@@ -19,19 +17,17 @@ import { Resource, type StoredInstance } from './resource.ts'
 /** Discovery: RETRIEVE with filterUsage 1, TS-0001 10.2.6, TS-0004 7.3.3.14. Whatever the originator may not discover is left out. */
 export async function discover(execution: Execution, root: Resource | StoredInstance): Promise<Outcome> {
   const { request } = execution
-  const criteria = request.filterCriteria ?? {}
   const kind = request.resultContent ?? ResultContent.DISCOVERY_RESULT_REFERENCES
-  if (![1, ResultContent.CHILD_REFERENCES, 5, ResultContent.DISCOVERY_RESULT_REFERENCES].includes(kind))
-    throw refused('rcn', kind, 'one of 1, 5, 6, 11 in a discovery')
-  const found = await find(execution, root, criteria, AccessRight.DISCOVERY)
+  if (kind !== ResultContent.CHILD_REFERENCES && kind !== ResultContent.DISCOVERY_RESULT_REFERENCES)
+    throw refused('rcn', kind, '6 or 11 in a discovery')
+  const { descendants, partial } = await find(execution, root, request.filterCriteria ?? {}, AccessRight.DISCOVERY)
   const form = request.desiredIdentifierResultType
   const prefix = prefixOf(execution, request.to)
-  const matches = applyRelativePath(execution, found.descendants, criteria.applyRelativePath)
   const content =
     kind === ResultContent.CHILD_REFERENCES
-      ? { 'm2m:rrl': { rrf: matches.map((resource) => referenceTo(resource, form)) } }
-      : { 'm2m:uril': matches.map((resource) => prefix + identifierOf(resource, form)) }
-  return { status: Status.OK, content, ...found.partial }
+      ? { 'm2m:rrl': { rrf: descendants.map(({ resource }) => referenceTo(resource, form)) } }
+      : { 'm2m:uril': descendants.map(({ resource }) => prefix + identifierOf(resource, form)) }
+  return { status: Status.OK, content, ...partial }
 }
 
 /** Identifiers come back in the form in which the target was addressed: CSE-relative, SP-relative or absolute. */
@@ -46,13 +42,18 @@ export interface Found {
   readonly partial: { readonly contentStatus?: number; readonly contentOffset?: number }
 }
 
-/** Descendants that meet the criteria and on which the originator has the right, within level, offset and limit. */
+/**
+ * Descendants that meet the criteria and on which the originator has the right, within level, offset and limit. With `isNested` a direct
+ * child comes with all its descendants or not at all, as long as one fits: TS-0004 7.5.2.
+ */
 export async function find(
   execution: Execution,
   root: Resource | StoredInstance,
   criteria: FilterCriteria,
   right: number,
+  isNested = false,
 ): Promise<Found> {
+  checkConditionNames(execution, criteria)
   if (!(root instanceof Resource)) return { descendants: [], partial: {} }
   const asksForChildren = (criteria.childLabels ?? criteria.childResourceType ?? criteria.childAttribute) !== undefined
   let witnesses: readonly StoredInstance[] = []
@@ -61,16 +62,46 @@ export async function find(
   const firstIndex = (criteria.offset ?? 1) - 1
   const descendants: Descendant[] = []
   let count = 0
-  for await (const descendant of candidates(execution, root, criteria)) {
-    if (asksForChildren) witnesses = await findWitnesses(execution, descendant.resource, criteria)
-    if (!isMatch(descendant.resource)) continue
-    if (!isShown(execution, descendant.resource, right, criteria.operations)) continue
-    if (count++ < firstIndex) continue
-    if (descendants.length >= limit)
-      return { descendants, partial: { contentStatus: 1, contentOffset: firstIndex + limit + 1 } }
-    descendants.push(descendant)
+  for await (const candidate of candidates(execution, root, criteria)) {
+    if (asksForChildren) witnesses = await findWitnesses(execution, candidate.resource, criteria)
+    if (!isMatch(candidate.resource) || !isShown(execution, candidate.resource, right, criteria.operations)) continue
+    const match = relative(execution, candidate, criteria.applyRelativePath, right)
+    if (match === undefined || count++ < firstIndex) continue
+    if (descendants.length >= limit) {
+      const whole = isNested ? wholeChildren(root, descendants, match) : descendants
+      return { descendants: whole, partial: { contentStatus: 1, contentOffset: firstIndex + whole.length + 1 } }
+    }
+    descendants.push(match)
   }
   return { descendants, partial: {} }
+}
+
+/** applyRelativePath: the path is appended to every match, and what exists there takes its place. */
+function relative(
+  execution: Execution,
+  match: Descendant,
+  path: string | undefined,
+  right: number,
+): Descendant | undefined {
+  if (path === undefined) return match
+  const resource = execution.resolve(`${match.resource.address}/${path}`)
+  if (resource === undefined || !execution.allows(execution.originator, right, resource)) return undefined
+  return { resource: resource as Resource | StoredInstance, level: match.level + path.split('/').length }
+}
+
+/** Those whose direct child of `root` is not cut off by the end of the page. */
+function wholeChildren(root: Resource, descendants: readonly Descendant[], next: Descendant): readonly Descendant[] {
+  const cutOff = directChild(root, next.resource)
+  let end = descendants.length
+  while (end > 0 && directChild(root, (descendants[end - 1] as Descendant).resource) === cutOff) end--
+  return end === 0 ? descendants : descendants.slice(0, end)
+}
+
+/** The identifier of the child of `root` that is this descendant, or has it below. */
+function directChild(root: Resource, descendant: ResourceView): string {
+  let at = descendant
+  while (at.parent !== undefined && at.parent !== root) at = at.parent
+  return at.resourceIdentifier
 }
 
 /** Instances of a container that meet the conditions on children, one for each condition: a million others need not be kept. */
@@ -110,89 +141,4 @@ function isShown(
   for (let bit = 1; bit <= AccessRight.ALL; bit <<= 1)
     if (((right | operations) & bit) !== 0 && !access.allows(originator, bit, resource, context)) return false
   return true
-}
-
-/** Every descendant that could match, parents before their children. */
-async function* candidates(execution: Execution, root: Resource, criteria: FilterCriteria): AsyncIterable<Descendant> {
-  const deepest = criteria.level ?? Number.POSITIVE_INFINITY
-  const narrowed = narrow(execution, criteria)
-  const structure = narrowed === undefined ? walk(root, deepest) : below(root, narrowed, deepest)
-  if (narrowed !== undefined || !wantsInstances(execution, criteria)) {
-    yield* structure
-    return
-  }
-  yield* instancesOf(execution, root, 1)
-  for (const descendant of structure) {
-    yield descendant
-    if (descendant.level < deepest) yield* instancesOf(execution, descendant.resource as Resource, descendant.level + 1)
-  }
-}
-
-/** The smallest index that holds all structural matches, when labels or types that are no instances must match. */
-function narrow(
-  { parts: { tree }, resourceTypes }: Execution,
-  criteria: FilterCriteria,
-): readonly ReadonlySet<Resource>[] | undefined {
-  if (criteria.filterOperation !== undefined && criteria.filterOperation !== FilterOperation.AND) return undefined
-  const { resourceType } = criteria
-  const choices: (readonly ReadonlySet<Resource>[])[] = []
-  if (resourceType !== undefined) {
-    choices.push(resourceType.map((type) => tree.ofType(type)))
-    if (criteria.labels !== undefined) choices.push(criteria.labels.map((label) => tree.withLabel(label)))
-  }
-  const total = (sets: readonly ReadonlySet<Resource>[]) => sets.reduce((sum, set) => sum + set.size, 0)
-  choices.sort((left, right) => total(left) - total(right))
-  return resourceType?.some((type) => resourceTypes.get(type)?.isInstance === true) ? undefined : choices[0]
-}
-
-function wantsInstances({ resourceTypes }: Execution, { resourceType, filterOperation }: FilterCriteria): boolean {
-  if (resourceType === undefined || (filterOperation !== undefined && filterOperation !== FilterOperation.AND))
-    return true
-  return resourceType.some((type) => resourceTypes.get(type)?.isInstance === true)
-}
-
-function* walk(parent: Resource, deepest: number, level = 1): Iterable<Descendant> {
-  if (level > deepest) return
-  for (const resource of parent.children.values()) {
-    yield { resource, level }
-    yield* walk(resource, deepest, level + 1)
-  }
-}
-
-/** Members of indexes that lie below `root`, each once. */
-function* below(root: Resource, sets: readonly ReadonlySet<Resource>[], deepest: number): Iterable<Descendant> {
-  const seen = sets.length > 1 ? new Set<Resource>() : undefined
-  for (const set of sets) {
-    for (const resource of set) {
-      if (seen?.has(resource)) continue
-      seen?.add(resource)
-      let level = 0
-      let at: ResourceView | undefined = resource
-      while (at !== undefined && at !== root) {
-        level++
-        at = at.parent
-      }
-      if (at === root && level > 0 && level <= deepest) yield { resource, level }
-    }
-  }
-}
-
-async function* instancesOf(execution: Execution, container: Resource, level: number): AsyncIterable<Descendant> {
-  if (container.instances === undefined) return
-  for await (const resource of container.instances.scan(execution.nowMs)) yield { resource, level }
-}
-
-/** applyRelativePath: the path is appended to every match, and what exists there is the result. */
-function applyRelativePath(
-  execution: Execution,
-  matches: readonly Descendant[],
-  path: string | undefined,
-): readonly ResourceView[] {
-  if (path === undefined) return matches.map(({ resource }) => resource)
-  const found: ResourceView[] = []
-  for (const { resource } of matches) {
-    const there = execution.resolve(`${resource.address}/${path}`)
-    if (there !== undefined && execution.allows(execution.originator, AccessRight.DISCOVERY, there)) found.push(there)
-  }
-  return found
 }

@@ -5,14 +5,14 @@
 
 import type { Attributes, ResourceType } from '../resources/resource-type.ts'
 import type { Store, StoreChange } from '../store/store.ts'
-import { chosenNameIn, expiryIn, sizeIn } from './instance-record.ts'
+import { chosenNameIn, expiryIn, labelsIn, sizeIn } from './instance-record.ts'
 import { type Resource, StoredInstance } from './resource.ts'
 
 /**
  * The counters as they are stored: first, next, count, bytes, state tag, instances with a name of the originator's, earliest expiry of an
- * instance (0 for none), latest one (0 when they are out of order).
+ * instance (0 for none), latest one (0 when they are out of order), instances with labels.
  */
-type StoredCounters = readonly [number, number, number, number, number, number, number, number]
+type StoredCounters = readonly [number, number, number, number, number, number, number, number, number]
 
 /** What is stored of an instance that is created. */
 export interface NewInstance {
@@ -24,6 +24,7 @@ export interface NewInstance {
   readonly expiryMs: number
   /** The value that no other instance of the container may have. */
   readonly unique: unknown
+  readonly labels: readonly string[] | undefined
   /** Appending it is a change of its container, to be counted in stateTag. */
   readonly isChange: boolean
 }
@@ -43,6 +44,7 @@ export class InstanceLog {
   #bytes = 0
   #stateTag = 0
   #named = 0
+  #labelled = 0
   /** No instance expires before this, in milliseconds since 1970; Infinity when none expires by itself. */
   #expiryMs = Number.POSITIVE_INFINITY
   /** The expiry of the instance that was appended last, while none expires before one that is older; NaN when they are out of order. */
@@ -98,15 +100,23 @@ export class InstanceLog {
     return `${text.slice(0, -1)}${stateTag},"cni":${this.#count},"cbs":${this.#bytes}}`
   }
 
+  /** True when instances have labels, which are then found through keys of their own. */
+  get hasLabels(): boolean {
+    return this.#labelled > 0
+  }
+
   restore(text: string | undefined): void {
     if (text === undefined) return
-    const [first, next, count, bytes, stateTag, named, expiryMs, lastExpiryMs] = JSON.parse(text) as StoredCounters
+    const [first, next, count, bytes, stateTag, named, expiryMs, lastExpiryMs, labelled] = JSON.parse(
+      text,
+    ) as StoredCounters
     this.#first = first
     this.#next = next
     this.#count = count
     this.#bytes = bytes
     this.#stateTag = stateTag
     this.#named = named
+    this.#labelled = labelled
     this.#expiryMs = expiryMs === 0 ? Number.POSITIVE_INFINITY : expiryMs
     this.#lastExpiryMs = count > 0 && lastExpiryMs === 0 ? Number.NaN : lastExpiryMs
   }
@@ -115,7 +125,7 @@ export class InstanceLog {
   remember(): () => void {
     const [first, next, count, bytes] = [this.#first, this.#next, this.#count, this.#bytes]
     const [stateTag, named, expiryMs, latest] = [this.#stateTag, this.#named, this.#expiryMs, this.#latest]
-    const lastExpiryMs = this.#lastExpiryMs
+    const [lastExpiryMs, labelled] = [this.#lastExpiryMs, this.#labelled]
     return () => {
       this.#first = first
       this.#next = next
@@ -123,6 +133,7 @@ export class InstanceLog {
       this.#bytes = bytes
       this.#stateTag = stateTag
       this.#named = named
+      this.#labelled = labelled
       this.#expiryMs = expiryMs
       this.#lastExpiryMs = lastExpiryMs
       this.#latest = latest
@@ -147,6 +158,7 @@ export class InstanceLog {
           this.#named,
           Number.isFinite(this.#expiryMs) ? this.#expiryMs : 0,
           Number.isFinite(this.#lastExpiryMs) ? this.#lastExpiryMs : 0,
+          this.#labelled,
         ] satisfies StoredCounters),
     }
   }
@@ -178,13 +190,17 @@ export class InstanceLog {
   /** Appends an instance, and what is to be stored to the changes. The caller trims afterwards. */
   append(
     changes: StoreChange[],
-    { chosenName, record, size, expiryMs, unique, isChange }: NewInstance,
+    { chosenName, record, size, expiryMs, unique, labels, isChange }: NewInstance,
   ): StoredInstance {
     const sequence = this.#next++
     if (unique !== undefined) changes.push({ key: this.#uniqueKey(unique), value: sequence.toString(36) })
     if (chosenName !== undefined) {
       this.#named++
       changes.push({ key: this.#nameKey(chosenName), value: sequence.toString(36) })
+    }
+    if (labels !== undefined) {
+      this.#labelled++
+      for (const label of labels) changes.push({ key: this.#labelKey(label, sequence), value: '' })
     }
     changes.push({ key: this.#key(sequence), value: record })
     this.#count++
@@ -275,6 +291,21 @@ export class InstanceLog {
     }
   }
 
+  /** Instances with one of these labels, each once. */
+  async *withLabels(labels: readonly string[], nowMs: number): AsyncIterable<StoredInstance> {
+    if (this.#labelled === 0) return
+    const seen = labels.length > 1 ? new Set<number>() : undefined
+    for (const label of labels) {
+      const from = this.#labelKey(label, this.#first)
+      for await (const [key] of this.#store.scanText({ from, to: this.#labelKey(label, this.#next) })) {
+        const sequence = Number.parseInt(key.slice(key.lastIndexOf('/') + 1), 36)
+        const instance = seen?.has(sequence) === true ? undefined : this.at(sequence, nowMs)
+        seen?.add(sequence)
+        if (instance !== undefined) yield instance
+      }
+    }
+  }
+
   /** After a sweep: nothing that is left expires before this. */
   noteExpiry(expiryMs: number): void {
     this.#expiryMs = expiryMs
@@ -285,7 +316,9 @@ export class InstanceLog {
     const identifier = this.#resource.resourceIdentifier
     const ranges: [string, string][] = []
     if (this.#next > 0) ranges.push([this.#prefix, `${this.#prefix}~`])
-    if (this.#named > 0) ranges.push([`n/${identifier}/`, `n/${identifier}/~`])
+    // Names and labels may begin with any character: the key after a slash is a zero.
+    if (this.#named > 0) ranges.push([`n/${identifier}/`, `n/${identifier}0`])
+    if (this.#labelled > 0) ranges.push([`l/${identifier}/`, `l/${identifier}0`])
     if (this.#type.uniqueAttribute !== undefined) ranges.push([`u/${identifier}/`, `u/${identifier}/~`])
     return ranges
   }
@@ -293,6 +326,11 @@ export class InstanceLog {
   /** True when an instance has this value of the attribute that no two may share. */
   isValueTaken(value: unknown): boolean {
     return this.#store.getText(this.#uniqueKey(value)) !== undefined
+  }
+
+  #labelKey(label: string, sequence: number): string {
+    const text = encodeURIComponent(label.toWellFormed())
+    return `l/${this.#resource.resourceIdentifier}/${text}/${sequence.toString(36).padStart(10, '0')}`
   }
 
   #uniqueKey(value: unknown): string {
@@ -315,6 +353,11 @@ export class InstanceLog {
         key: this.#uniqueKey(this.#instanceOf(sequence, record).attributes[uniqueAttribute]),
         value: undefined,
       })
+    const labels = this.#labelled > 0 ? labelsIn(record) : undefined
+    if (labels !== undefined) {
+      this.#labelled--
+      for (const label of labels) changes.push({ key: this.#labelKey(label, sequence), value: undefined })
+    }
     const chosenName = chosenNameIn(record)
     if (chosenName === undefined) return
     this.#named--

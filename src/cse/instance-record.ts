@@ -65,6 +65,11 @@ export function sizeIn(record: string): number {
   return Number(/"cs":(\d+)/.exec(record)?.[1] ?? 0)
 }
 
+/** Undefined when there are none. */
+export function labelsIn(record: string): readonly string[] | undefined {
+  return record.includes('"lbl":[') ? (JSON.parse(record) as { readonly lbl?: readonly string[] }).lbl : undefined
+}
+
 /** Milliseconds since 1970. */
 export function expiryIn(record: string): number {
   return parseTimestamp(valueAfter(record, '"et":"')) ?? Number.POSITIVE_INFINITY

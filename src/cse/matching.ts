@@ -68,7 +68,7 @@ function conditionsOf(criteria: FilterCriteria): Condition[] {
   add(criteria.resourceType, (types) => (resource) => types.includes(resource.definition.type))
   add(criteria.contentType, (types) => (resource) => {
     const info = attribute(resource, 'contentInfo')
-    return typeof info === 'string' && types.includes(info.split(':')[0] as string)
+    return typeof info === 'string' && (types.includes(info) || types.includes(info.split(':')[0] as string))
   })
   add(criteria.attribute, (wanted) => (resource) => wanted.some((condition) => hasAttribute(resource, condition)))
   add(

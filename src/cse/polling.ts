@@ -8,7 +8,7 @@ import type { Json, JsonObject } from '../onem2m/content.ts'
 import { encodeRequest } from '../onem2m/parameter.ts'
 import type { ResponsePrimitive } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
-import { parseAbsoluteOrRelative } from '../onem2m/timestamp.ts'
+import { parseMoment } from '../onem2m/timestamp.ts'
 import type { Execution } from './execution.ts'
 import type { Delivery, Requester } from './handler.ts'
 import type { Outcome } from './outcome.ts'
@@ -81,7 +81,7 @@ export class PollingChannels implements Requester {
     const untilMs =
       requestExpirationTimestamp === undefined
         ? execution.nowMs + defaultPollMs
-        : (parseAbsoluteOrRelative(requestExpirationTimestamp, execution.nowMs) ?? execution.nowMs)
+        : (parseMoment(requestExpirationTimestamp, execution.nowMs) ?? execution.nowMs)
     const channel = this.#obtain(resource)
     // A second poll takes the place of the first, whose connection may be gone.
     channel.poll?.answer([])

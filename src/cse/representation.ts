@@ -110,7 +110,10 @@ export interface Descendant {
   readonly level: number
 }
 
-/** Descendants nested below `root` as arrays under their member names, TS-0004 7.5.2 (rcn 4 and 8). */
+/**
+ * Descendants nested below `root` as arrays under their member names, TS-0004 7.5.2 (rcn 4 and 8). What was found without its parent stands
+ * below the nearest of its ancestors that are shown.
+ */
 export function nest(
   execution: Execution,
   root: Resource | StoredInstance,
@@ -119,17 +122,25 @@ export function nest(
 ): JsonObject {
   const top: Record<string, Json> = withAttributes ? (JSON.parse(completeText(execution, root)) as JsonObject) : {}
   const wires = new Map<ResourceView, Record<string, Json>>([[root, top]])
+  for (const { resource } of descendants)
+    wires.set(resource, { ...(JSON.parse(completeText(execution, resource)) as JsonObject) })
   for (const { resource } of descendants) {
-    const parentWire = wires.get(resource.parent as ResourceView)
-    if (parentWire === undefined) continue
-    const wire: Record<string, Json> = { ...(JSON.parse(completeText(execution, resource)) as JsonObject) }
-    wires.set(resource, wire)
+    const wire = wires.get(resource) as Record<string, Json>
+    const parentWire = nearest(wires, resource.parent as ResourceView) ?? top
     const member = resource.definition.memberName
     const siblings = (parentWire[member] as Json[] | undefined) ?? []
     siblings.push(wire)
     parentWire[member] = siblings
   }
   return { [root.definition.memberName]: top }
+}
+
+function nearest<W>(wires: ReadonlyMap<ResourceView, W>, resource: ResourceView): W | undefined {
+  for (let at: ResourceView | undefined = resource; at !== undefined; at = at.parent) {
+    const wire = wires.get(at)
+    if (wire !== undefined) return wire
+  }
+  return undefined
 }
 
 export function isStructure(resource: Resource | StoredInstance): resource is Resource {

@@ -17,6 +17,7 @@ export function responseTo(execution: Execution, outcome: Outcome): ResponsePrim
   if (content instanceof Resource || content instanceof StoredInstance)
     response.content = attributesContent(execution, content)
   else if (content !== undefined) response.content = content
+  if (execution.request.originatingTimestamp !== undefined) response.originatingTimestamp = execution.now
   if (createdAt !== undefined) response.createdAt = createdAt
   if (contentStatus !== undefined) response.contentStatus = contentStatus
   if (contentOffset !== undefined) response.contentOffset = contentOffset
@@ -36,6 +37,10 @@ function responseWith(responseStatusCode: ResponseStatusCode, request: RequestPr
   const { requestIdentifier, releaseVersionIndicator } = request
   const response: UnfinishedResponse = { responseStatusCode, requestIdentifier }
   if (releaseVersionIndicator !== undefined) response.releaseVersionIndicator = releaseVersionIndicator
+  if (request.vendorInformation !== undefined) response.vendorInformation = request.vendorInformation
+  if (request.eventCategory !== undefined) response.eventCategory = request.eventCategory
+  if (request.resultExpirationTimestamp !== undefined)
+    response.resultExpirationTimestamp = request.resultExpirationTimestamp
   return response
 }
 

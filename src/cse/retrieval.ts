@@ -6,9 +6,9 @@ import { FilterUsage } from '../onem2m/filter-criteria.ts'
 import { ResultContent } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
+import { checkCondition, hasConditions } from './condition.ts'
 import { discover, find } from './discovery.ts'
 import type { Execution } from './execution.ts'
-import { matcher } from './matching.ts'
 import type { Outcome } from './outcome.ts'
 import { nest, partialContent, referenceTo } from './representation.ts'
 import { Resource, type StoredInstance } from './resource.ts'
@@ -26,7 +26,7 @@ export function retrieve(execution: Execution): Outcome | Promise<Outcome> {
   if (virtualChild !== undefined && resource instanceof Resource)
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${virtualChild} can't be retrieved`)
   if (request.attributeList !== undefined) {
-    checkCondition(execution, resource, criteria)
+    checkCondition(execution, resource)
     return { status: Status.OK, content: partialContent(execution, resource, request.attributeList) }
   }
   return withResultContent(execution, resource, criteria)
@@ -40,7 +40,7 @@ function withResultContent(
   const kind = execution.request.resultContent ?? ResultContent.ATTRIBUTES
   switch (kind) {
     case ResultContent.ATTRIBUTES:
-      checkCondition(execution, resource, criteria)
+      checkCondition(execution, resource)
       return { status: Status.OK, content: resource }
     case ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES:
     case ResultContent.CHILD_RESOURCES:
@@ -57,17 +57,10 @@ function withResultContent(
   }
 }
 
-/** TS-0004 7.3.3.7: a conditional retrieve whose condition does not hold finds nothing. */
-function checkCondition(
-  execution: Execution,
-  resource: Resource | StoredInstance,
-  criteria: FilterCriteria | undefined,
-): void {
-  if (criteria !== undefined && !matcher(criteria, (parent) => execution.childrenOf(parent))(resource))
-    throw new OneM2MError(Status.NOT_FOUND, 'fc: the resource does not meet the filter criteria')
-}
-
-/** rcn 4, 5, 6, 8. Without a level, references go one level down and nested resources all the way: TS-0004 7.5.2. */
+/**
+ * rcn 4, 5, 6, 8: TS-0004 7.5.2. Nested resources, and references to what meets conditions, are sought all the way down unless a level is
+ * said; references to children without any condition are those of the children.
+ */
 async function withChildren(
   execution: Execution,
   resource: Resource | StoredInstance,
@@ -75,8 +68,8 @@ async function withChildren(
   criteria: FilterCriteria,
 ): Promise<Outcome> {
   const isReference = kind === ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES || kind === ResultContent.CHILD_REFERENCES
-  const range = isReference && criteria.level === undefined ? { ...criteria, level: 1 } : criteria
-  const { descendants, partial } = await find(execution, resource, range, AccessRight.RETRIEVE)
+  const range = isReference && !hasConditions(criteria) ? { level: 1, ...criteria } : criteria
+  const { descendants, partial } = await find(execution, resource, range, AccessRight.RETRIEVE, !isReference)
   const form = execution.request.desiredIdentifierResultType
   const references = isReference ? descendants.map((descendant) => referenceTo(descendant.resource, form)) : []
   switch (kind) {

@@ -8,10 +8,10 @@ import { AccessRight } from '../resources/access-control-policy.ts'
 import type { Revision } from '../resources/behaviour.ts'
 import { NotificationEventType } from '../resources/notification-criteria.ts'
 import { contentMember, decodeForUpdate } from '../resources/resource-type.ts'
+import { checkCondition } from './condition.ts'
 import { keepState } from './creation.ts'
 import { askForUpdate, raise } from './event.ts'
 import type { Execution } from './execution.ts'
-import { matcher } from './matching.ts'
 import type { Eventually } from './outcome.ts'
 import { updateResult } from './representation.ts'
 import { Resource } from './resource.ts'
@@ -28,9 +28,7 @@ export function update(execution: Execution): Eventually {
   if (isJsonObject(given) && 'acpi' in given) checkPolicyChange(execution, resource, Object.keys(given))
   else execution.require(AccessRight.UPDATE, resource)
   const wire = contentMember(request.content, resource.definition)
-  const criteria = request.filterCriteria
-  if (criteria !== undefined && !matcher(criteria, (parent) => execution.childrenOf(parent))(resource))
-    throw new OneM2MError(Status.NOT_FOUND, 'fc: the resource does not meet the filter criteria')
+  checkCondition(execution, resource)
 
   const changes = decodeForUpdate(resource.definition, wire)
   const revision: Revision = {

@@ -45,6 +45,8 @@ export class Tree {
   readonly #byIdentifier = new Map<string, Resource>()
   readonly #byType = new Map<number, Set<Resource>>()
   readonly #byLabel = new Map<string, Set<Resource>>()
+  /** Containers whose instances have, or had, labels. */
+  readonly #withLabelledInstances = new Set<Resource>()
   #root: Resource | undefined
 
   constructor(facts: TreeFacts) {
@@ -70,6 +72,16 @@ export class Tree {
 
   withLabel(label: string): ReadonlySet<Resource> {
     return this.#byLabel.get(label) ?? new Set()
+  }
+
+  /** Containers with instances that have labels. */
+  *withLabelledInstances(): Iterable<Resource> {
+    for (const container of this.#withLabelledInstances) if (container.instances?.hasLabels === true) yield container
+  }
+
+  /** Has discovery by label look into a container. */
+  noteLabelledInstances(container: Resource): void {
+    this.#withLabelledInstances.add(container)
   }
 
   /**
@@ -144,6 +156,7 @@ export class Tree {
     this.#byIdentifier.set(resource.resourceIdentifier, resource)
     addTo(this.#byType, definition.type, resource)
     for (const label of labelsOf(resource)) addTo(this.#byLabel, label, resource)
+    if (resource.instances?.hasLabels === true) this.#withLabelledInstances.add(resource)
   }
 
   /** Takes one resource out of the tree and all indexes; its children are the caller's business. */
@@ -156,6 +169,7 @@ export class Tree {
     }
     this.#byIdentifier.delete(resource.resourceIdentifier)
     removeFrom(this.#byType, definition.type, resource)
+    this.#withLabelledInstances.delete(resource)
     for (const label of labelsOf(resource)) removeFrom(this.#byLabel, label, resource)
   }
 
@@ -240,6 +254,7 @@ export class Tree {
       })
       this.add(resource)
       resource.instances?.restore(counters.get(at))
+      if (resource.instances?.hasLabels === true) this.#withLabelledInstances.add(resource)
     }
   }
 }

@@ -9,7 +9,7 @@ import { decodeFilterCriteria, encodeFilterCriteria } from './filter-criteria.ts
 import { parseJson, quote } from './json.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive, type ResponseType } from './primitive.ts'
 import { OneM2MError, Status } from './status.ts'
-import { parseAbsoluteOrRelative, parseDuration } from './timestamp.ts'
+import { parseMoment } from './timestamp.ts'
 
 type Decode = (value: Json, short: string) => unknown
 /** Long name, short name, how it is read. Rows are in the order in which they are written. */
@@ -51,17 +51,12 @@ const boolean: Decode = (value, short) => {
   throw refused(short, value, 'true or false')
 }
 
-/** Absolute, or milliseconds from receipt (TS-0004 6.3.3). */
+/** Absolute, or from receipt: milliseconds, or a duration as some peers write it (TS-0004 6.3.3). */
 const time: Decode = (value, short) => {
   const written = typeof value === 'number' ? String(value) : value
-  if (typeof written !== 'string' || parseAbsoluteOrRelative(written, 0) === undefined)
-    throw refused(short, value, 'a time stamp YYYYMMDDThhmmss, or milliseconds from now')
+  if (typeof written !== 'string' || parseMoment(written, 0) === undefined)
+    throw refused(short, value, 'a time stamp YYYYMMDDThhmmss, milliseconds from now, or a duration such as PT1H')
   return written
-}
-
-const timeOrDuration: Decode = (value, short) => {
-  if (typeof value === 'string' && parseDuration(value) !== undefined) return value
-  return time(value, short)
 }
 
 const texts: Decode = (value, short) =>
@@ -107,7 +102,7 @@ const requestRows: ReadonlyArray<Row<keyof RequestPrimitive>> = [
   ['resultExpirationTimestamp', 'rset', time],
   ['operationExecutionTime', 'oet', time],
   ['responseType', 'rt', responseType],
-  ['resultPersistence', 'rp', timeOrDuration],
+  ['resultPersistence', 'rp', time],
   ['resultContent', 'rcn', integer],
   ['eventCategory', 'ec', integer],
   ['deliveryAggregation', 'da', boolean],

@@ -33,6 +33,13 @@ export function parseAbsoluteOrRelative(text: string, nowMs: number): number | u
   return /^[+-]?\d{1,13}$/.test(text) ? nowMs + Number(text) : parseTimestamp(text)
 }
 
+/** A moment as requests name it (rqet, rset, oet, rp): a time stamp, milliseconds from `nowMs`, or an ISO 8601 duration from then. */
+export function parseMoment(text: string, nowMs: number): number | undefined {
+  if (/^[+-]?\d{1,13}(?:\.\d{1,6})?$/.test(text)) return nowMs + Number(text)
+  const durationMs = parseDuration(text)
+  return durationMs === undefined ? parseTimestamp(text) : nowMs + durationMs
+}
+
 /** Milliseconds of an ISO 8601 duration, a year as 365 days and a month as 30; undefined when it is none. */
 export function parseDuration(text: string): number | undefined {
   const match = duration.exec(text)

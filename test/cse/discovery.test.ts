@@ -27,7 +27,7 @@ const sprout = fc.record({
 const stamp = fc.constantFrom('19700101T000002', '19700101T000004', '19700102T000000')
 const condition = fc.array(
   fc.record({
-    name: fc.constantFrom('rn', 'con', 'mni', 'xyz'),
+    name: fc.constantFrom('rn', 'con', 'mni', 'nu'),
     value: fc.constantFrom('n1', 'n*', '*', 'a*', 'ab', '5', 5),
   }),
   { minLength: 1, maxLength: 2 },
@@ -173,5 +173,31 @@ test('discovery finds what a naive reading of the filter criteria finds', async 
       },
     ),
     { numRuns: 30 },
+  )
+})
+
+test('what labels or types name is found without reading the instances of containers', async () => {
+  const kit = await (await Kit.start()).withContainer()
+  for (let index = 0; index < 5; index++) {
+    await kit.create('onem2m/app', 3, { 'm2m:cnt': { rn: `c${index}`, lbl: ['rare'] } })
+    await kit.create(`onem2m/app/c${index}`, 4, { 'm2m:cin': { con: 'unlabelled' } })
+    await kit.create('onem2m/app/temp', 4, { 'm2m:cin': { con: String(index), lbl: ['rare'] } })
+  }
+  const scanned: string[] = []
+  const scan = kit.store.scanText.bind(kit.store)
+  kit.store.scanText = (range) => {
+    scanned.push(range.from)
+    return scan(range)
+  }
+  const found = async (criteria: FilterCriteria) => {
+    const { content } = await kit.retrieve('onem2m', { filterCriteria: { filterUsage: 1, ...criteria } })
+    return (content as { readonly 'm2m:uril': readonly string[] })['m2m:uril'].length
+  }
+  assert.equal(await found({ labels: ['rare'] }), 10)
+  assert.equal(await found({ resourceType: [3] }), 6)
+  assert.equal(await found({ resourceType: [4], labels: ['rare'] }), 5)
+  assert.deepEqual(
+    scanned.map((from) => from.slice(0, 2)),
+    ['l/', 'l/'],
   )
 })
