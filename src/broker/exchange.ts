@@ -90,7 +90,8 @@ export class Exchange implements ConnectionHost {
       statistics.refusedConnections++
       log.debug('mqtt: connection refused', { reason: error.message, returnCode: error.returnCode })
       client.conn.removeAllListeners('data')
-      client.conn.end(Buffer.from([0x20, 2, 0, error.returnCode]))
+      // One end would stay open, until the connect timeout, for a client that does not close it.
+      client.conn.end(Buffer.from([0x20, 2, 0, error.returnCode]), () => client.conn.destroy())
       return
     }
     if (error instanceof OversizedError) {

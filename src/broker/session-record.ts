@@ -95,6 +95,7 @@ export function decodeQueued(bytes: Uint8Array, counter: number): QueuedMessage 
     qos: head.q as 1 | 2,
     retain: head.r ?? false,
     messageId: head.i,
+    isSent: head.i !== undefined,
     isReleased: head.d ?? false,
     isKept: head.q === 1 || head.i !== undefined,
   }

@@ -9,16 +9,18 @@ import { inboundKey, queueKey, type SessionRecords } from './session-record.ts'
 import type { QoS } from './surface.ts'
 import { encodeAcknowledgement, encodePublish, PacketType } from './wire.ts'
 
-/** A QoS 1 or 2 message to one client. */
+/** A message to one client. At QoS 0 it waits for what is before it, as long as the connection lasts. */
 export interface QueuedMessage {
   readonly counter: number
   readonly message: Message
-  readonly qos: 1 | 2
+  readonly qos: QoS
   readonly retain: boolean
   messageId: number | undefined
+  /** It was written to some connection: from now on it is a duplicate. [MQTT-3.3.1-1] */
+  isSent: boolean
   /** Its PUBREC came, a PUBREL takes its place. */
   isReleased: boolean
-  /** At QoS 2: the disk knows its identifier, and whether it is released; until then nothing of it is sent. */
+  /** At QoS 2: the disk knows its identifier, and whether it is released; until then nothing of it is sent, nor of what follows it. */
   isKept: boolean
 }
 
@@ -51,6 +53,20 @@ export interface SessionFacts {
 /** In the window of a session that is not recorded, nothing has to be remembered of a message but how far it is. */
 type InFlight = QueuedMessage | 'once' | 'exactly-once' | 'released'
 
+function toQueue(message: Message, qos: QoS, retain: boolean, counter = message.counter): QueuedMessage {
+  const isKept = qos < 2
+  return {
+    counter,
+    message: message.keep(),
+    qos,
+    retain,
+    messageId: undefined,
+    isSent: false,
+    isReleased: false,
+    isKept,
+  }
+}
+
 /** Stand for collections that a session does not need yet; nothing is ever put into them. */
 const nothing = new Map<number, never>()
 const nobody = new Set<number>()
@@ -67,6 +83,8 @@ export class Session {
   #waiting: Map<number, QueuedMessage> = nothing
   /** By message identifier; sent and not acknowledged. */
   #inFlight: Map<number, InFlight> = nothing
+  /** In flight and not written yet, in order: the first one is on its way to the disk. */
+  #unwritten: QueuedMessage[] | undefined
   /** Message identifiers of QoS 2 messages from the client that wait for its PUBREL. */
   #inbound: Set<number> = nobody
   #nextId = 1
@@ -108,17 +126,21 @@ export class Session {
   /** Everything that is recorded of the queue, in no order. */
   *queue(): Iterable<QueuedMessage> {
     for (const each of this.#inFlight.values()) if (typeof each === 'object') yield each
-    yield* this.#waiting.values()
+    for (const each of this.#waiting.values()) if (each.qos > 0) yield each
   }
 
   /** The client is there: what it has not acknowledged is sent again [MQTT-4.4.0-1], then what waits. */
   connect(outlet: Outlet): void {
     this.#outlet = outlet
-    for (const [messageId, each] of this.#inFlight) {
-      if (typeof each !== 'object') continue
-      if (each.isKept) this.#transmit(each, messageId, !each.isReleased)
-      else this.#transmitOnceKept(each, messageId)
-    }
+    const again = [...this.#inFlight.values()].filter((each) => typeof each === 'object')
+    const last = again.reduce((most, { counter }) => Math.max(most, counter), 0)
+    // The disk does not hear of each identifier at QoS 1: what waits before something in flight was in flight itself.
+    for (const queued of this.#waiting.values())
+      if (queued.counter < last) {
+        queued.isSent = true
+        again.push(this.#takeOff(queued))
+      }
+    for (const each of again.sort((one, other) => one.counter - other.counter)) this.#launch(each)
     this.pump()
   }
 
@@ -126,16 +148,34 @@ export class Session {
     if (this.#outlet !== outlet) return
     this.#outlet = undefined
     this.#feeds = none
+    this.#unwritten = undefined
+    for (const each of this.#waiting.values()) if (each.qos === 0) this.forget(each)
   }
 
-  /** Takes a message at QoS 0: now, or never. */
+  /** Takes a message at QoS 0: now, after what waits for its turn already, or never. */
   deliverOnce(message: Message): void {
-    if (!this.isBridge) this.#outlet?.publishOrDrop(message.encode())
+    const outlet = this.#outlet
+    if (outlet === undefined) return
+    if (this.#isBehind && outlet.hasRoom) this.#waitOnce(message)
+    else if (!this.isBridge) outlet.publishOrDrop(message.encode())
     else {
       const { payload, retain } = message
       const topic = this.sentAs?.(message.topic) ?? message.topic
-      this.#outlet?.publishOrDrop(encodePublish({ topic, payload, qos: 0, retain }))
+      outlet.publishOrDrop(encodePublish({ topic, payload, qos: 0, retain }))
     }
+  }
+
+  /** Messages wait that nothing may overtake. */
+  get #isBehind(): boolean {
+    return this.#waiting.size > 0 || this.#unwritten !== undefined
+  }
+
+  /** Half of the queue is for messages that were promised to arrive. */
+  #waitOnce(message: Message): void {
+    const { maxQueuedMessages, maxQueuedBytes } = this.#facts.limits
+    if (2 * this.#waiting.size >= maxQueuedMessages || 2 * (this.queuedBytes + message.payloadBytes) > maxQueuedBytes)
+      this.#facts.overflowed(this.clientId)
+    else this.restore(toQueue(message, 0, this.isBridge && message.retain))
   }
 
   /** Takes a message at QoS 1 or 2. True when it is on its way to the disk. */
@@ -157,15 +197,8 @@ export class Session {
       outlet?.fallBehind(message.payloadBytes)
       return false
     }
-    const queued: QueuedMessage = {
-      counter,
-      message: message.keep(),
-      qos,
-      retain,
-      messageId: undefined,
-      isReleased: false,
-      isKept: this.#records === undefined || qos === 1,
-    }
+    const queued = toQueue(message, qos, retain, counter)
+    if (this.#records === undefined) queued.isKept = true
     this.restore(queued)
     this.#records?.queue(this.clientId, queued, () => this.forget(queued))
     if (outlet !== undefined) {
@@ -192,7 +225,7 @@ export class Session {
 
   #pumpFeeds(outlet: Outlet): void {
     for (let feed = this.#feeds[0]; feed !== undefined; feed = this.#feeds[0]) {
-      if (this.#waiting.size > 0 || !this.#mayTransmit(outlet)) return
+      if (this.#isBehind || !this.#mayTransmit(outlet)) return
       const { done, value: message } = feed.messages.next()
       if (done === true) {
         this.#feeds = this.#feeds.slice(1)
@@ -214,45 +247,76 @@ export class Session {
   }
 
   #pumpWaiting(outlet: Outlet): void {
-    for (const [counter, queued] of this.#waiting) {
-      if (!this.#mayTransmit(outlet)) return
-      this.#waiting.delete(counter)
-      const messageId = this.#takeId()
-      queued.messageId = messageId
-      this.#makeInFlight().set(messageId, queued)
-      if (queued.isKept) this.#transmit(queued, messageId, false)
-      else this.#transmitOnceKept(queued, messageId)
+    for (const queued of this.#waiting.values()) {
+      if (queued.qos > 0) {
+        if (!this.#mayTransmit(outlet)) return
+        this.#launch(this.#takeOff(queued))
+      } else {
+        if (this.#unwritten !== undefined || !outlet.hasRoom) return
+        this.forget(queued)
+        this.#transmit(queued)
+      }
     }
+  }
+
+  /** Out of the queue, into the window. */
+  #takeOff(queued: QueuedMessage): QueuedMessage {
+    const messageId = this.#takeId()
+    queued.messageId = messageId
+    this.#waiting.delete(queued.counter)
+    this.#makeInFlight().set(messageId, queued)
+    return queued
+  }
+
+  /** Writes a message, or its PUBREL, when what is before it has been written. [MQTT-4.6.0-4] */
+  #launch(queued: QueuedMessage): void {
+    if (!queued.isKept) this.#keep(queued)
+    if (this.#unwritten !== undefined) this.#unwritten.push(queued)
+    else if (queued.isKept) this.#transmit(queued)
+    else this.#unwritten = [queued]
   }
 
   /**
    * A QoS 2 message is sent when its identifier is on the disk, and released when that is: what a client has heard of a message, the broker has
    * to know after a power cut, or the client hears of it twice. At QoS 1 it may. The change is one with that of the queue more often than not.
    */
-  #transmitOnceKept(queued: QueuedMessage, messageId: number): void {
-    queued.isKept = false
+  #keep(queued: QueuedMessage): void {
+    const { isReleased } = queued
     this.#records?.update(this.clientId, queued)
     this.#records?.settled((error) => {
-      if (this.#inFlight.get(messageId) !== queued) return
-      // It is tried again when the client comes back.
-      if (error !== undefined) this.#outlet?.close()
-      else if (!queued.isKept) {
-        queued.isKept = true
-        this.#transmit(queued, messageId, false)
-      }
+      if (queued.isReleased !== isReleased) return
+      if (error === undefined) queued.isKept = true
+      // It is tried again when the client comes back; what was never queued is not.
+      else if (this.#isInFlight(queued)) this.#outlet?.close()
+      this.#writeKept()
     })
+  }
+
+  #writeKept(): void {
+    const unwritten = this.#unwritten
+    if (unwritten === undefined) return
+    const end = unwritten.findIndex(({ isKept }) => !isKept)
+    for (const each of end < 0 ? unwritten : unwritten.splice(0, end)) this.#transmit(each)
+    if (end >= 0) return
+    this.#unwritten = undefined
+    this.pump()
+  }
+
+  #isInFlight(queued: QueuedMessage): boolean {
+    return queued.messageId !== undefined && this.#inFlight.get(queued.messageId) === queued
   }
 
   #mayTransmit(outlet: Outlet): boolean {
     return this.#inFlight.size < this.#facts.limits.maxInflight && outlet.hasRoom
   }
 
-  #transmit(queued: QueuedMessage, messageId: number, isDuplicate: boolean): void {
-    const { message, qos, retain, isReleased } = queued
+  #transmit(queued: QueuedMessage): void {
+    const { message, qos, retain, messageId = 0, isSent, isReleased } = queued
     const { payload } = message
     const topic = this.sentAs?.(message.topic) ?? message.topic
     if (isReleased) this.#outlet?.write(encodeAcknowledgement(PacketType.pubrel, messageId))
-    else this.#outlet?.publish(encodePublish({ topic, payload, qos, retain, isDuplicate, messageId }))
+    else this.#outlet?.publish(encodePublish({ topic, payload, qos, retain, isDuplicate: isSent, messageId }))
+    queued.isSent = true
   }
 
   /** PUBACK: a QoS 1 message has arrived. */
@@ -267,11 +331,12 @@ export class Session {
     if (each === 'exactly-once') this.#inFlight.set(messageId, 'released')
     else if (typeof each === 'object' && each.qos === 2 && !each.isReleased) {
       each.isReleased = true
-      if (this.#records !== undefined) {
-        this.#transmitOnceKept(each, messageId)
-        return
-      }
+      each.isKept = this.#records === undefined
+      this.#launch(each)
+      return
     }
+    // It is said again, unless it is about to be said.
+    if (typeof each === 'object' && !each.isKept) return
     this.#outlet?.write(encodeAcknowledgement(PacketType.pubrel, messageId))
   }
 
@@ -292,10 +357,9 @@ export class Session {
 
   /** Takes a message out of the queue, in memory. */
   forget(queued: QueuedMessage): void {
-    const { counter, messageId } = queued
-    const isThere =
-      this.#waiting.delete(counter) ||
-      (messageId !== undefined && this.#inFlight.get(messageId) === queued && this.#inFlight.delete(messageId))
+    const { counter, messageId = 0 } = queued
+    this.#unwritten = this.#unwritten?.filter((each) => each !== queued)
+    const isThere = this.#waiting.delete(counter) || (this.#isInFlight(queued) && this.#inFlight.delete(messageId))
     if (isThere) this.queuedBytes -= queued.message.payloadBytes
   }
 
