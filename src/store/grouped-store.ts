@@ -44,6 +44,8 @@ interface GroupedStoreParts<B extends Backing> {
   readonly backing: B
   readonly clock: Clock
   readonly groupBytes?: number | undefined
+  /** How long every group may wait for company, whoever is in it; 0 by default. */
+  readonly commitDelayMs?: number | undefined
   /** What is done about a participant that throws; by default the process ends, once the others have been served. */
   readonly bug?: ((error: unknown) => void) | undefined
 }
@@ -53,9 +55,12 @@ export class GroupedStore<B extends Backing> implements Store {
   protected readonly discard: Discard
   readonly #commit: GroupCommit
   readonly #bug: (error: unknown) => void
+  readonly #commitDelayMs: number
   #isClosed = false
 
-  constructor({ backing, clock, groupBytes = defaultBound.bytes, bug = throwLater }: GroupedStoreParts<B>) {
+  constructor(parts: GroupedStoreParts<B>) {
+    const { backing, clock, groupBytes = defaultBound.bytes, commitDelayMs = 0, bug = throwLater } = parts
+    this.#commitDelayMs = commitDelayMs
     this.backing = backing
     this.#bug = bug
     this.#commit = new GroupCommit({
@@ -104,7 +109,8 @@ export class GroupedStore<B extends Backing> implements Store {
 
   write(changes: readonly StoreChange[], participant?: CommitParticipant, options?: WriteOptions): void {
     const refusal = this.#isClosed ? new StoreError('closed', 'the store is closed') : this.backing.refusal()
-    if (refusal === undefined) this.#commit.join(changes, participant, options?.patienceMs)
+    if (refusal === undefined)
+      this.#commit.join(changes, participant, Math.max(options?.patienceMs ?? 0, this.#commitDelayMs))
     else if (participant !== undefined) takeBack([participant], refusal, this.#bug)
   }
 

@@ -17,6 +17,8 @@ export interface LevelStoreOptions {
   readonly clock: Clock
   readonly cacheBytes?: number
   readonly writeBufferBytes?: number
+  /** How long every group may wait for company: fewer syncs, for so much more time until an answer. 0 by default. */
+  readonly commitDelayMs?: number
   /** Size of the open group beyond which the store is congested. */
   readonly groupBytes?: number
   /** Free space below which writes are refused, so that LevelDB itself never meets a full disk. */
@@ -59,7 +61,8 @@ export class LevelStore extends GroupedStore<LevelBacking> {
         this.discard.goOn()
       },
     })
-    super({ backing, clock, groupBytes: options.groupBytes, bug: options.bug })
+    const { groupBytes, commitDelayMs, bug } = options
+    super({ backing, clock, groupBytes, commitDelayMs, bug })
     this.#room = room
   }
 

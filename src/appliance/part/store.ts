@@ -11,6 +11,7 @@ export async function startStore({ settings, dataDirectory, log, clock, onStop }
   const store = new LevelStore({
     directory: join(dataDirectory, 'store'),
     durability: settings.store.durability,
+    commitDelayMs: settings.store.commitDelayMs,
     cacheBytes: settings.store.cacheSizeBytes,
     writeBufferBytes: settings.store.writeBufferSizeBytes,
     reserveBytes: settings.store.reserveSizeBytes,

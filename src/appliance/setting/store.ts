@@ -15,6 +15,15 @@ export const store = {
         'system, which is faster and can lose the last seconds when the power goes.',
     },
     {
+      key: 'commit_delay',
+      type: 'duration',
+      maximum: 10_000,
+      default: '0s',
+      text:
+        'How long a write to the disk waits for others to share it. Answers to what changes something come so much later, nothing is lost, ' +
+        'and an SD card that gets many small messages lasts longer.',
+    },
+    {
       key: 'cache_size',
       type: 'size',
       minimum: 1_048_576,

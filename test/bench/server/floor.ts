@@ -1,7 +1,24 @@
-/** The floor: what MQTT and JSON cost without a broker and a CSE. A bare server that answers each request with a reply of the usual size. */
+/**
+ * The floor: what MQTT, HTTP and JSON cost without a broker and a CSE. Bare servers that parse each request and answer it with a reply of
+ * the usual size.
+ */
 
-import { createServer } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
 import mqtt from 'mqtt-packet'
+
+const sample = {
+  rn: 'cin-1',
+  ty: 4,
+  ri: 'cnt0123456789abcdef-1',
+  pi: 'cnt0123456789abcdef',
+  ct: '20260101T000000',
+  lt: '20260101T000000',
+  et: '20270101T000000',
+  st: 1,
+  cs: 64,
+  con: 'x'.repeat(64),
+}
 
 const server = createServer({ noDelay: true }, (socket) => {
   const parser = mqtt.parser()
@@ -43,22 +60,26 @@ const server = createServer({ noDelay: true }, (socket) => {
   socket.on('error', () => socket.destroy())
 })
 
-const sample = {
-  rn: 'cin-1',
-  ty: 4,
-  ri: 'cnt0123456789abcdef-1',
-  pi: 'cnt0123456789abcdef',
-  ct: '20260101T000000',
-  lt: '20260101T000000',
-  et: '20270101T000000',
-  st: 1,
-  cs: 64,
-  con: 'x'.repeat(64),
-}
+const httpServer = createHttpServer((request, response) => {
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.on('end', () => {
+    if (chunks.length > 0) JSON.parse(Buffer.concat(chunks).toString())
+    const body = JSON.stringify({ 'm2m:cin': sample })
+    response.writeHead(200, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      'x-m2m-rsc': '2000',
+      'x-m2m-ri': request.headers['x-m2m-ri'] ?? '',
+    })
+    response.end(body)
+  })
+})
 
+const portOf = (listening: { address(): AddressInfo | string | null }) => (listening.address() as AddressInfo).port
 server.listen(0, '127.0.0.1', () => {
-  const address = server.address()
-  process.stderr.write(
-    `${JSON.stringify({ message: 'ready', mqtt: [`127.0.0.1:${typeof address === 'object' ? address?.port : 0}`], http: [] })}\n`,
-  )
+  httpServer.listen(0, '127.0.0.1', () => {
+    const ready = { mqtt: [`127.0.0.1:${portOf(server)}`], http: [`127.0.0.1:${portOf(httpServer)}`] }
+    process.stderr.write(`${JSON.stringify({ message: 'ready', ...ready })}\n`)
+  })
 })
