@@ -105,7 +105,9 @@ export class InstanceLog {
     return this.#labelled > 0
   }
 
-  restore(text: string | undefined): void {
+  /** Takes the counters as they are stored. Throws StoreError when they can't be read. */
+  restore(): void {
+    const text = this.#store.getText(this.countersKey)
     if (text === undefined) return
     const [first, next, count, bytes, stateTag, named, expiryMs, lastExpiryMs, labelled] = JSON.parse(
       text,
@@ -140,8 +142,12 @@ export class InstanceLog {
     }
   }
 
+  /**
+   * Right behind the instances: what is written together lies together, so that LevelDB moves whole files of a container that only grows
+   * instead of merging them with all that it holds.
+   */
   get countersKey(): string {
-    return `c/${this.#resource.resourceIdentifier}`
+    return `${this.#prefix}~`
   }
 
   /** The change that stores the counters; its value is taken when the commit group closes. */

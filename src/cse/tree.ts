@@ -211,10 +211,7 @@ export class Tree {
       if (resource === undefined) damaged++
       else stored.set(key.slice(2), resource)
     }
-    const counters = new Map<string, string>()
-    for await (const [key, text] of this.#facts.store.scanText({ from: 'c/', to: 'c0' }))
-      counters.set(key.slice(2), text)
-    for (const identifier of stored.keys()) this.#place(identifier, stored, counters)
+    for (const identifier of stored.keys()) this.#place(identifier, stored)
     return { resources: this.size, orphans: damaged + stored.size - (this.size - 1) }
   }
 
@@ -235,7 +232,7 @@ export class Tree {
   }
 
   /** Places a stored resource below its parent, parents first. */
-  #place(identifier: string, stored: ReadonlyMap<string, LoadedResource>, counters: ReadonlyMap<string, string>): void {
+  #place(identifier: string, stored: ReadonlyMap<string, LoadedResource>): void {
     const chain: string[] = []
     for (let at = identifier; !this.#byIdentifier.has(at); ) {
       const entry = stored.get(at)
@@ -253,7 +250,7 @@ export class Tree {
         parent: this.#byIdentifier.get(parentIdentifier as string),
       })
       this.add(resource)
-      resource.instances?.restore(counters.get(at))
+      resource.instances?.restore()
       if (resource.instances?.hasLabels === true) this.#withLabelledInstances.add(resource)
     }
   }

@@ -1,10 +1,11 @@
-/** The CSE of the sides that put one together themselves: on a store of its own, with the settings of a gateway. */
+/** The CSE of the sides that put their parts together themselves: on a store of its own, with the settings that a gateway has by default. */
 
+import { readConfiguration } from '../../../src/appliance/configuration.ts'
+import { startCse } from '../../../src/appliance/part/cse.ts'
 import { createRandomId } from '../../../src/appliance/random-id.ts'
 import { systemClock } from '../../../src/appliance/system-clock.ts'
-import { Cse } from '../../../src/cse/cse.ts'
+import type { Cse } from '../../../src/cse/cse.ts'
 import type { Log } from '../../../src/onem2m/log.ts'
-import { resourceTypes } from '../../../src/resources/index.ts'
 import type { Database } from '../../../src/store/database.ts'
 import { LevelStore } from '../../../src/store/level-store.ts'
 
@@ -21,37 +22,12 @@ export async function startBenchCse(
   directory: string,
   open?: (directory: string) => Promise<Database>,
 ): Promise<BenchCse> {
-  const store = new LevelStore({
-    directory,
-    durability: 'power-cut',
-    log,
-    clock: systemClock,
-    ...(open ? { open } : {}),
-  })
+  const clock = systemClock
+  const store = new LevelStore({ directory, durability: 'power-cut', log, clock, ...(open ? { open } : {}) })
   await store.start()
-  const cse = new Cse({
-    store,
-    clock: systemClock,
-    log,
-    randomId: createRandomId(),
-    resourceTypes,
-    settings: {
-      ...own,
-      cseBaseName: 'onem2m',
-      cseType: 2,
-      pointOfAccess: [],
-      defaultLifetimeSeconds: 31_536_000,
-      maxLifetimeSeconds: 315_360_000,
-      maxResources: 200_000,
-      maxResults: 10_000,
-      unprotected: 'read',
-      administrators: [],
-      reservedOriginators: [],
-      notification: { maxQueued: 1000, maxInFlight: 16, timeoutMs: 10_000, maxTries: 5 },
-    },
-  })
-  await cse.start()
-  return { store, cse }
+  const { settings } = readConfiguration({ adapters: [] })
+  const context = { settings, dataDirectory: directory, log, clock, randomId: createRandomId(), onStop() {} }
+  return { store, cse: await startCse(context, store) }
 }
 
 /** What a side says when it serves: the line that its starter waits for. */
