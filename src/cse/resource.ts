@@ -15,6 +15,9 @@ interface ResourceFacts {
   readonly attributes: Attributes
 }
 
+const childless: ReadonlyMap<string, Resource> = new Map()
+const unwatched: readonly never[] = []
+
 /** A resource that lives in memory. Its attributes are an immutable record: a change puts another record in its place. */
 export class Resource implements ResourceView {
   readonly definition: ResourceType
@@ -25,11 +28,12 @@ export class Resource implements ResourceView {
   readonly address: string
   /** 0 for the CSEBase. */
   readonly depth: number
-  readonly children = new Map<string, Resource>()
   /** Children of type subscription, which every event looks at. */
-  readonly subscriptions: Resource[] = []
+  subscriptions: readonly Resource[] = unwatched
   /** Of containers and the like. */
   instances: InstanceLog | undefined
+  /** Most resources have none, and what they do not need is not made. */
+  #children: Map<string, Resource> | undefined
   #stored: Attributes
   #wireText: string | undefined
 
@@ -62,6 +66,23 @@ export class Resource implements ResourceView {
   get wireText(): string {
     this.#wireText ??= JSON.stringify(encodeAttributes(this.definition, this.#stored))
     return this.instances === undefined ? this.#wireText : this.instances.completeWireText(this.#wireText)
+  }
+
+  /** By name. */
+  get children(): ReadonlyMap<string, Resource> {
+    return this.#children ?? childless
+  }
+
+  /** Takes a child, in the place of the one that has its name. */
+  adopt(child: Resource, isSubscription = false): void {
+    this.#children ??= new Map()
+    this.#children.set(child.name, child)
+    if (isSubscription) this.subscriptions = [...this.subscriptions, child]
+  }
+
+  release(child: Resource): void {
+    if (this.#children?.get(child.name) === child) this.#children.delete(child.name)
+    if (this.subscriptions.includes(child)) this.subscriptions = this.subscriptions.filter((each) => each !== child)
   }
 
   /** True when `other` is this resource or lies below it. */

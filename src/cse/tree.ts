@@ -151,8 +151,7 @@ export class Tree {
     if (definition.instanceDefinition !== undefined)
       resource.instances ??= new InstanceLog(resource, definition.instanceDefinition, this.#facts.store)
     if (parent === undefined) this.#root = resource
-    else parent.children.set(resource.name, resource)
-    if (definition.type === subscriptionType) parent?.subscriptions.push(resource)
+    else parent.adopt(resource, definition.type === subscriptionType)
     this.#byIdentifier.set(resource.resourceIdentifier, resource)
     addTo(this.#byType, definition.type, resource)
     for (const label of labelsOf(resource)) addTo(this.#byLabel, label, resource)
@@ -162,11 +161,7 @@ export class Tree {
   /** Takes one resource out of the tree and all indexes; its children are the caller's business. */
   remove(resource: Resource): void {
     const { definition, parent } = resource
-    if (parent?.children.get(resource.name) === resource) parent.children.delete(resource.name)
-    if (definition.type === subscriptionType && parent !== undefined) {
-      const index = parent.subscriptions.indexOf(resource)
-      if (index >= 0) parent.subscriptions.splice(index, 1)
-    }
+    parent?.release(resource)
     this.#byIdentifier.delete(resource.resourceIdentifier)
     removeFrom(this.#byType, definition.type, resource)
     this.#withLabelledInstances.delete(resource)

@@ -1,18 +1,36 @@
 /** oneM2M time stamps (TS-0004 6.3.3: `YYYYMMDDThhmmss[,f…]`, UTC) and durations, to and from milliseconds. */
 
-const stamp = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})(?:[,.](\d{1,9}))?Z?$/
+const fractionOfSecond = /^(?:[,.](\d{1,9}))?Z?$/
 const duration = /^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?$/
 
-/** Milliseconds since 1970 of a time stamp; undefined when it is none, or names no real day or time. */
+/** Milliseconds since 1970 of a time stamp; undefined when it is none, or names no real day or time. Runs thrice for each resource at start. */
 export function parseTimestamp(text: string): number | undefined {
-  const match = stamp.exec(text)
-  if (match === null) return undefined
-  const [, year, month, day, hour, minute, second, fraction] = match
-  const ms = Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second))
-  const date = new Date(ms)
-  if (date.getUTCMonth() !== Number(month) - 1 || date.getUTCDate() !== Number(day)) return undefined
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined
-  return fraction === undefined ? ms : ms + Math.trunc(Number(`0.${fraction}`) * 1000)
+  if (text.charCodeAt(8) !== 0x54) return undefined
+  const [year, month, day] = [digitsIn(text, 0, 4), digitsIn(text, 4, 6), digitsIn(text, 6, 8)]
+  const [hour, minute, second] = [digitsIn(text, 9, 11), digitsIn(text, 11, 13), digitsIn(text, 13, 15)]
+  // NaN stands for what are no digits: comparisons with it are false.
+  const isDay = year >= 0 && month >= 1 && day >= 1 && day <= daysIn(year, month)
+  if (!isDay || !(hour <= 23 && minute <= 59 && second <= 59)) return undefined
+  const ms = Date.UTC(year, month - 1, day, hour, minute, second)
+  if (text.length === 15) return ms
+  const fraction = fractionOfSecond.exec(text.slice(15))
+  return fraction === null ? undefined : ms + Math.trunc(Number(`0.${fraction[1] ?? 0}`) * 1000)
+}
+
+function digitsIn(text: string, from: number, to: number): number {
+  let number = 0
+  for (let index = from; index < to; index++) {
+    const digit = text.charCodeAt(index) - 0x30
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN
+    number = number * 10 + digit
+  }
+  return number
+}
+
+/** NaN when there is no such month. */
+function daysIn(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
+  return month > 12 ? Number.NaN : month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
 }
 
 /** The time stamp of a moment, to the second: what every peer accepts. */

@@ -135,11 +135,11 @@ test('what is deleted long before its time is not held until then', () => {
   const root = containerNamed('root', undefined)
   const resources = Array.from({ length: 1000 }, (_, index) => containerNamed(`c${index}`, root))
   for (const resource of resources) {
-    root.children.set(resource.name, resource)
+    root.adopt(resource)
     expiration.watch(resource)
   }
   for (const resource of resources.slice(3)) {
-    root.children.delete(resource.name)
+    root.release(resource)
     expiration.forget(resource)
   }
   assert.ok(expiration.size < 100, `${expiration.size} deadlines for 3 resources`)
