@@ -25,6 +25,8 @@ export interface MqttRequesterOptions {
   readonly prefix: string
   /** How long a request waits for its target to subscribe. */
   readonly parkMs: number
+  /** Shared by those who send over several brokers: a response may come over another one than its request went. */
+  readonly wait?: ResponseWait
 }
 
 /** A request as it is published, and the last level of its topic. */
@@ -34,7 +36,7 @@ interface Message {
 }
 
 /** Requests that wait for their response; beyond that only notifications are sent, and nobody waits for what their targets say. */
-const MAX_PENDING = 4096
+export const MAX_PENDING = 4096
 /** Entities with an unusual topic level that are remembered; all are forgotten when there are more. */
 const MAX_LEVELS = 1024
 
@@ -52,12 +54,15 @@ export class MqttRequester implements Requester {
 
   constructor(options: MqttRequesterOptions) {
     this.#options = options
-    this.#wait = new ResponseWait({ clock: options.clock, limit: MAX_PENDING })
+    this.#wait = options.wait ?? new ResponseWait({ clock: options.clock, limit: MAX_PENDING })
     this.#ownLevel = identifierToLevel(options.own.cseId)
   }
 
-  /** Rejects with TARGET_NOT_REACHABLE when nobody is there, with REQUEST_TIMEOUT when no response comes in time. */
-  async send({ pointOfAccess, target, request, timeoutMs, ...delivery }: Delivery): Promise<ResponsePrimitive> {
+  /** `parkMs` is how long the target may take to subscribe. Rejects with TARGET_NOT_REACHABLE when nobody is there, with REQUEST_TIMEOUT when no response comes in time. */
+  async send(
+    { pointOfAccess, target, request, timeoutMs, ...delivery }: Delivery,
+    parkMs = this.#options.parkMs,
+  ): Promise<ResponsePrimitive> {
     const serialization = serializationOfUrl(pointOfAccess) ?? delivery.serialization ?? 'json'
     const message: Message = { payload: serialize(encodeRequest(request), serialization), serialization }
     if (target === undefined) {
@@ -70,18 +75,25 @@ export class MqttRequester implements Requester {
     }
     const entity = entityOfIdentifier(target, this.#options.own)
     const key = pendingKey(entity, request.requestIdentifier)
-    if (this.#wait.isFull) return this.#sendAndForget(entity, target, request, message)
+    if (this.#wait.isFull) return this.#sendAndForget(entity, target, request, message, parkMs)
     if (this.#wait.has(key)) throw unreachable(target, `request ${request.requestIdentifier} waits for a response`)
     // Before it is sent: the response may come while the broker writes.
     const response = this.#wait.response(key, target, timeoutMs)
-    if (!this.#publish(entity, message)) this.#wait.fail(key, unreachable(target, 'nobody subscribes to its requests'))
+    if (!this.#publish(entity, message, parkMs))
+      this.#wait.fail(key, unreachable(target, 'nobody subscribes to its requests'))
     return response
   }
 
   /** Many targets show what they are notified of and never answer. */
-  #sendAndForget(entity: string, target: string, request: RequestPrimitive, message: Message): ResponsePrimitive {
+  #sendAndForget(
+    entity: string,
+    target: string,
+    request: RequestPrimitive,
+    message: Message,
+    parkMs: number,
+  ): ResponsePrimitive {
     if (request.operation !== Operation.NOTIFY) throw unreachable(target, `${MAX_PENDING} requests wait for a response`)
-    if (!this.#publish(entity, message)) throw unreachable(target, 'nobody subscribes to its requests')
+    if (!this.#publish(entity, message, parkMs)) throw unreachable(target, 'nobody subscribes to its requests')
     return { responseStatusCode: Status.OK, requestIdentifier: request.requestIdentifier }
   }
 
@@ -112,12 +124,12 @@ export class MqttRequester implements Requester {
   }
 
   /** An entity may subscribe under its stem or, as OpenMTC does, under its SP-relative identifier; the one it used itself goes first. */
-  #publish(entity: string, { payload, serialization }: Message): boolean {
+  #publish(entity: string, { payload, serialization }: Message, parkMs: number): boolean {
     const stem = identifierToLevel(entity)
     const learned = this.#levels.get(entity)
     const firstLevel = learned ?? stem
     const first = this.#topic(firstLevel, serialization)
-    const { broker, parkMs } = this.#options
+    const { broker } = this.#options
     if (broker.send({ topic: first, payload, qos: 1, addressee: firstLevel }) !== 'nobody') return true
     const otherLevel = learned === undefined ? `${this.#ownLevel}:${stem}` : stem
     if (

@@ -21,6 +21,7 @@ import { encodeRefusal } from '../onem2m/refusal.ts'
 import { isSerialization, parse, type Serialization, serialize } from '../onem2m/serialization.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { MqttRequester } from './mqtt-requester.ts'
+import type { ResponseWait } from './response-wait.ts'
 import type { Publication, TopicBroker, TopicConsumer } from './topic-consumer.ts'
 
 export interface MqttBindingOptions {
@@ -38,6 +39,8 @@ export interface MqttBindingOptions {
    * 40 ms that its acknowledgement would delay its next request, and a response may be lost with its connection.
    */
   readonly responseQos?: 0 | 1
+  /** What waits for responses, where it is shared by several brokers. */
+  readonly wait?: ResponseWait
   /** Requests that may be under way before connections are read no further. */
   readonly maxInFlight?: number
 }
@@ -89,8 +92,17 @@ export class MqttBinding implements TopicConsumer, Requester {
     this.#ownEntity = entityOfIdentifier(options.own.cseId, options.own)
     this.#parkMs = options.parkMs ?? 2000
     this.#maxInFlight = options.maxInFlight ?? 1024
-    const { broker, own, clock, log } = options
-    this.#requester = new MqttRequester({ broker, own, clock, log, prefix: this.#prefix, parkMs: this.#parkMs })
+    const { broker, own, clock, log, wait } = options
+    const shared = wait === undefined ? {} : { wait }
+    this.#requester = new MqttRequester({
+      broker,
+      own,
+      clock,
+      log,
+      prefix: this.#prefix,
+      parkMs: this.#parkMs,
+      ...shared,
+    })
     this.schemes = this.#requester.schemes
   }
 
@@ -112,8 +124,8 @@ export class MqttBinding implements TopicConsumer, Requester {
     return this.#inFlight
   }
 
-  send(delivery: Delivery): Promise<ResponsePrimitive> {
-    return this.#requester.send(delivery)
+  send(delivery: Delivery, parkMs = this.#parkMs): Promise<ResponsePrimitive> {
+    return this.#requester.send(delivery, parkMs)
   }
 
   takes(topic: string): boolean {

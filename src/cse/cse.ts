@@ -155,6 +155,40 @@ export class Cse implements RequestHandler {
     this.#parts.outbox.wake(() => true)
   }
 
+  /** Sends a request of this CSE itself, once. Rejects with TARGET_NOT_REACHABLE, or REQUEST_TIMEOUT. */
+  carry(target: string, request: RequestPrimitive, timeoutMs: number): Promise<ResponsePrimitive> {
+    return this.#courier.carry(target, request, { timeoutMs })
+  }
+
+  /** The way to a target may be open again: what waits for it is tried. */
+  wake(): void {
+    this.#parts.outbox.wake(() => true)
+  }
+
+  /** CSE-IDs of those that are reached through this CSE; `changed` is called when they, or the ways to them, are others. */
+  descendants(): readonly string[] {
+    return this.#parts.routes.descendants()
+  }
+
+  onRemoteCses(changed: () => void): void {
+    this.#onRemoteCses = changed
+  }
+
+  /** Shows something of this CSE on its CSEBase: the labels that begin with `prefix` become these. */
+  label(prefix: string, labels: readonly string[]): void {
+    this.#internally((execution) => {
+      const { root } = this.#parts.tree
+      const others = ((root.stored['labels'] as readonly string[] | undefined) ?? []).filter(
+        (label) => !label.startsWith(prefix),
+      )
+      execution.replaceAttributes(root, {
+        ...root.stored,
+        labels: [...others, ...labels],
+        lastModifiedTime: execution.now,
+      })
+    })
+  }
+
   speaksFor(cseId: string, originator: string): boolean {
     return this.#parts.routes.speaksFor(cseId, originator)
   }
