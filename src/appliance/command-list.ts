@@ -16,33 +16,57 @@ const clientOptions: Readonly<Record<string, OptionRow>> = {
   json: { text: 'print what came back as one line of JSON' },
 }
 
+function processOptions(dataDirectory: string): Readonly<Record<string, OptionRow>> {
+  return {
+    ...configurationOptions,
+    'data-dir': {
+      value: 'DIR',
+      short: 'd',
+      text: `where the state is kept (else $STATE_DIRECTORY, else ${dataDirectory})`,
+    },
+    mqtt: {
+      value: 'HOST:PORT',
+      text: 'where MQTT clients connect, instead of mqtt.listen; a port alone means localhost',
+    },
+    http: {
+      value: 'HOST:PORT',
+      text: 'where HTTP clients connect, instead of http.listen; a port alone means localhost',
+    },
+  }
+}
+
 export const commands: readonly Command[] = [
   {
     name: 'gateway',
     operandCount: [0, 0],
     summary: 'run the gateway in the foreground',
-    options: {
-      ...configurationOptions,
-      'data-dir': { value: 'DIR', short: 'd', text: 'where the state is kept (else $STATE_DIRECTORY, else ./data)' },
-      mqtt: {
-        value: 'HOST:PORT',
-        text: 'where MQTT clients connect, instead of mqtt.listen; a port alone means localhost',
-      },
-      http: {
-        value: 'HOST:PORT',
-        text: 'where HTTP clients connect, instead of http.listen; a port alone means localhost',
-      },
-    },
+    options: processOptions('./data'),
     examples: ['fieldgate gateway', 'fieldgate gateway --mqtt 1884 --http 8080 --data-dir /tmp/second'],
     load: () => import('./commands/gateway.ts'),
+  },
+  {
+    name: 'backend',
+    operandCount: [0, 0],
+    summary: 'run the same program as the IN-CSE that gateways register with',
+    options: processOptions('./data-backend'),
+    examples: ['fieldgate backend', 'fieldgate backend --mqtt 0.0.0.0:11883'],
+    load: () => import('./commands/backend.ts'),
   },
   {
     name: 'check-config',
     operands: '[FILE]',
     operandCount: [0, 1],
     summary: 'say what is wrong with a configuration, or what it sets',
-    options: { ...configurationOptions, all: { short: 'a', text: 'list every key with its value, defaults too' } },
-    examples: ['fieldgate check-config', 'fieldgate check-config --all ./fieldgate.toml'],
+    options: {
+      ...configurationOptions,
+      backend: { short: 'b', text: 'of a backend, which has defaults of its own' },
+      all: { short: 'a', text: 'list every key with its value, defaults too' },
+    },
+    examples: [
+      'fieldgate check-config',
+      'fieldgate check-config --backend',
+      'fieldgate check-config --all ./fieldgate.toml',
+    ],
     load: () => import('./commands/check-config.ts'),
   },
   {

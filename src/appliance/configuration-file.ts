@@ -6,8 +6,7 @@ import { adapters } from '../adapters/index.ts'
 import type { Invocation } from './command.ts'
 import { ConfigError } from './config-error.ts'
 import { type Configuration, readConfiguration } from './configuration.ts'
-
-const places = ['./fieldgate.toml', '/etc/fieldgate/fieldgate.toml']
+import { gatewayProfile, type Profile } from './profile.ts'
 
 export interface FoundConfiguration extends Configuration {
   /** Undefined when there is no file and the defaults hold. */
@@ -16,12 +15,17 @@ export interface FoundConfiguration extends Configuration {
 }
 
 /** Reads the configuration for a command. Throws ConfigError when a file that was asked for can't be read. */
-export function findConfiguration({ values, surroundings }: Invocation, namedFile?: string): FoundConfiguration {
+export function findConfiguration(
+  { values, surroundings }: Invocation,
+  { namedFile, profile = gatewayProfile }: { readonly namedFile?: string | undefined; readonly profile?: Profile } = {},
+): FoundConfiguration {
   const { environment } = surroundings
-  const fileName = namedFile ?? values['config']?.at(-1) ?? places.find((place) => existsSync(place))
+  const fileName =
+    namedFile ?? values['config']?.at(-1) ?? profile.configurationPlaces.find((place) => existsSync(place))
   const configuration = readConfiguration({
     adapters,
     environment,
+    profile,
     ...(fileName === undefined ? {} : { file: { name: fileName, text: readText(fileName) } }),
     options: (['mqtt', 'http'] as const).flatMap((protocol) => {
       const address = values[protocol]?.at(-1)
@@ -30,7 +34,8 @@ export function findConfiguration({ values, surroundings }: Invocation, namedFil
       return [{ option: `--${protocol}`, path: `${protocol}.listen`, text }]
     }),
   })
-  const dataDirectory = values['data-dir']?.at(-1) ?? environment['STATE_DIRECTORY']?.split(':')[0] ?? 'data'
+  const dataDirectory =
+    values['data-dir']?.at(-1) ?? environment['STATE_DIRECTORY']?.split(':')[0] ?? profile.dataDirectory
   return { ...configuration, fileName, dataDirectory: resolve(dataDirectory) }
 }
 

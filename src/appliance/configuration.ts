@@ -7,6 +7,7 @@ import { parse, TomlError } from 'smol-toml'
 import type { AdapterTable } from '../adapters/adapter.ts'
 import { ConfigError } from './config-error.ts'
 import { nearestName } from './nearest-name.ts'
+import type { Profile } from './profile.ts'
 import { propertyName, readValue, type SettingRow, type SettingValue } from './setting.ts'
 import { readTables, unusableValue } from './setting-list.ts'
 import { type Settings, sections } from './setting-table.ts'
@@ -14,6 +15,8 @@ import { locateKeys } from './toml-location.ts'
 
 export interface ConfigurationSources {
   readonly adapters: readonly AdapterTable[]
+  /** What the program runs as; its defaults go before those in the table. */
+  readonly profile?: Pick<Profile, 'defaults'>
   readonly file?: { readonly name: string; readonly text: string }
   readonly environment?: Readonly<Record<string, string | undefined>>
   /** From the command line: the text given for a path, and the option it was given with. */
@@ -78,7 +81,9 @@ export function readConfiguration(sources: ConfigurationSources): Configuration 
   for (const { option, path, text } of sources.options ?? [])
     given.set(path, { raw: text, source: option, isText: true })
 
-  const effective = table.map((setting) => takeEffect(setting, given.get(setting.path), problems))
+  const effective = table.map((setting) =>
+    takeEffect(withDefaultOf(sources.profile, setting), given.get(setting.path), problems),
+  )
   const settings = nest(effective, sources.adapters)
   const checkOrder = (smaller: number, larger: number, path: string, limit: string): void => {
     const source = given.get(path)?.source ?? given.get(limit)?.source
@@ -88,6 +93,14 @@ export function readConfiguration(sources: ConfigurationSources): Configuration 
   const { slowConsumerDropSizeBytes, slowConsumerCloseSizeBytes } = settings.mqtt
   const [dropKey, closeKey] = ['mqtt.slow_consumer_drop_size', 'mqtt.slow_consumer_close_size']
   checkOrder(slowConsumerDropSizeBytes, slowConsumerCloseSizeBytes, dropKey, closeKey)
+  const { cseId, poa } = settings.registration
+  if (cseId !== '' && poa.length === 0)
+    problems.push(
+      new ConfigError(
+        'registration.poa',
+        `${given.get('registration.cse_id')?.source}: registration.poa is missing: say where ${cseId} is reached, such as "mqtt://backend:1883"`,
+      ),
+    )
   if (problems.length === 0) problems.push(...checkAdapters(sources.adapters, settings.adapters, at))
   return { settings, effective, problems: problems.length < 2 ? problems : sortByPlace(problems) }
 }
@@ -112,6 +125,12 @@ function checkAdapters(
       return new ConfigError(path, `${at === undefined ? '' : `${at(path)}: `}${path}: ${text}`)
     })
   })
+}
+
+/** The row with the default that it has where the program runs as something else than the table thinks of. */
+function withDefaultOf(profile: ConfigurationSources['profile'], setting: Setting): Setting {
+  const standard = profile?.defaults[setting.path]
+  return standard === undefined ? setting : { ...setting, row: { ...setting.row, default: standard } as SettingRow }
 }
 
 function takeEffect(setting: Setting, given: Given | undefined, problems: ConfigError[]): EffectiveSetting {

@@ -8,6 +8,7 @@ import { startCse } from './part/cse.ts'
 import { startHttp } from './part/http.ts'
 import { startMqtt } from './part/mqtt.ts'
 import type { PartContext } from './part/part.ts'
+import { startRegistration } from './part/registration.ts'
 import { startStore } from './part/store.ts'
 import { createRandomId } from './random-id.ts'
 import type { Settings } from './setting-table.ts'
@@ -54,8 +55,9 @@ export class Gateway {
     warnOfOpenDoors(context)
     const store = await startStore(context)
     const cse = await startCse(context, store)
-    const { broker, addresses: mqtt } = await startMqtt(context, store, cse)
+    const { broker, addresses: mqtt, brokers } = await startMqtt(context, store, cse)
     const http = await startHttp(context, cse)
+    startRegistration(context, cse, brokers, http)
     // While there is still a way out: what subscriptions have collected.
     context.onStop(() => cse.flushNotifications(2000))
     startAdapters(context, cse, broker)

@@ -30,6 +30,22 @@ export function isLoopback(host: string): boolean {
   return host === '::1' || host.startsWith('127.') || host.startsWith('::ffff:127.')
 }
 
+/** Where others reach what listens on these addresses: a wildcard is every address of this machine. Loopback only where it is asked for. */
+export function reachableAddresses(
+  listening: readonly ListenAddress[],
+  withLoopback: boolean,
+  interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []),
+): readonly ListenAddress[] {
+  const all = listening.flatMap(({ host, port }) => {
+    if (host !== '0.0.0.0' && host !== '::') return [{ host, port }]
+    // Link-local addresses need a zone that only this machine knows.
+    return interfaces
+      .filter(({ family, scopeid }) => (host === '::' || family === 'IPv4') && !scopeid)
+      .map(({ address }) => ({ host: address, port }))
+  })
+  return all.filter(({ host }) => withLoopback || !isLoopback(host))
+}
+
 function findIpv6Loopback(): boolean {
   return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'))
 }

@@ -2,11 +2,13 @@
 
 import { access } from './setting/access.ts'
 import { bridge } from './setting/bridge.ts'
+import { brokers } from './setting/brokers.ts'
 import { cse } from './setting/cse.ts'
 import { http } from './setting/http.ts'
 import { log } from './setting/log.ts'
 import { mqtt } from './setting/mqtt.ts'
 import { notification } from './setting/notification.ts'
+import { registration } from './setting/registration.ts'
 import { security } from './setting/security.ts'
 import { store } from './setting/store.ts'
 import type { Section, SettingsOf } from './setting.ts'
@@ -16,6 +18,8 @@ export const sections = {
   cse,
   mqtt,
   http,
+  brokers,
+  registration,
   bridge,
   notification,
   access,

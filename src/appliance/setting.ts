@@ -40,6 +40,15 @@ const formats = {
     expression: /^\s*\S+\s+(?:in|out|both)\s+[012](?:\s+\S+){0,2}\s*$/,
     text: 'FILTER in|out|both QOS [LOCAL-PREFIX [REMOTE-PREFIX]], such as "sensors/# out 1 \\"\\" barn-7/"',
   },
+  'registrar-id': { expression: /^(?:\/[\w.~-]+)?$/, text: '"", or a slash and a name, such as "/in-cse-1"' },
+  'point-of-access': {
+    expression: /^(?:mqtts?|secure-mqtt|https?):\/\/\S+$/,
+    text: 'URLs, such as "mqtt://backend:1883" or "http://backend:18000"',
+  },
+  'broker-url': {
+    expression: /^(?:mqtts?|secure-mqtt):\/\/(?:[^\s@/]+@)?(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?(?:\/[^\s#+]*)?$/i,
+    text: 'URLs of brokers, such as "mqtt://user:password@broker:1883"',
+  },
   originator: { expression: /^[^\s/+#]+$/, text: 'an originator such as "CAdmin"' },
 } as const satisfies Record<SettingFormat, Format>
 

@@ -79,6 +79,7 @@ export class RemoteBroker {
   #isRunning = false
   #heardMs = 0
   #messageId = subscribeId
+  readonly #attempt = Promise.withResolvers<void>()
   /** Why the last connection ended: said once until one holds. */
   #complaint: string | undefined
 
@@ -88,6 +89,11 @@ export class RemoteBroker {
 
   get isUp(): boolean {
     return this.#isUp
+  }
+
+  /** Resolves when the first attempt to connect has come to something. */
+  get attempted(): Promise<void> {
+    return this.#attempt.promise
   }
 
   start(): void {
@@ -205,6 +211,7 @@ export class RemoteBroker {
     this.#complaint = undefined
     this.#isUp = true
     log.info('connected to the broker', { broker: name })
+    this.#attempt.resolve()
     this.#watch(connection)
     changed?.(true)
   }
@@ -250,6 +257,7 @@ export class RemoteBroker {
     this.#connection = undefined
     this.#isUp = false
     this.#timer?.cancel()
+    this.#attempt.resolve()
     if (wasUp) changed?.(false)
     if (reason === undefined || !this.#isRunning) return
     if (wasUp || reason !== this.#complaint)

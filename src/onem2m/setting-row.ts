@@ -11,6 +11,9 @@ export type SettingFormat =
   | 'originator'
   | 'web-origin'
   | 'bridge-topic'
+  | 'registrar-id'
+  | 'point-of-access'
+  | 'broker-url'
 
 export interface SettingRow {
   /** Name in the file, `snake_case`, without its section. */

@@ -57,8 +57,8 @@ const refusals: readonly (readonly [toml: string, ...messages: string[]])[] = [
   ['[mqtt]\nlissten = []', 'fieldgate.toml:2: mqtt.lissten: no such key; did you mean mqtt.listen?'],
   ['[mqqt]\nlisten = []', 'fieldgate.toml:1: [mqqt]: no such section; did you mean [mqtt]?'],
   [
-    '[broker]\nlisten = []',
-    'fieldgate.toml:1: [broker]: no such section; see `fieldgate help configuration` for those there are',
+    '[gateway]\nlisten = []',
+    'fieldgate.toml:1: [gateway]: no such section; see `fieldgate help configuration` for those there are',
   ],
   ['mqtt = 1883', 'fieldgate.toml:1: mqtt is a section: write [mqtt] and its keys below it'],
   ['[adapters.system]\nenabled = "yes"', 'fieldgate.toml:2: adapters.system.enabled = "yes": must be true or false'],

@@ -25,6 +25,8 @@ export interface GatewayProcess {
 }
 
 export interface GatewayProcessOptions {
+  /** What the program runs as; a gateway by default. */
+  readonly command?: 'gateway' | 'backend'
   readonly dataDirectory: string
   /** Where a configuration file is looked for; the data directory by default. */
   readonly workingDirectory?: string
@@ -35,6 +37,7 @@ export interface GatewayProcessOptions {
 }
 
 function spawnGateway({
+  command = 'gateway',
   dataDirectory,
   workingDirectory,
   mqtt,
@@ -42,7 +45,7 @@ function spawnGateway({
   environment,
 }: GatewayProcessOptions): ChildProcess {
   const words = ['--data-dir', dataDirectory, '--mqtt', mqtt ?? '127.0.0.1:0', '--http', http ?? '127.0.0.1:0']
-  return spawn(process.execPath, [program, 'gateway', ...words], {
+  return spawn(process.execPath, [program, command, ...words], {
     cwd: workingDirectory ?? dataDirectory,
     env: { PATH: process.env['PATH'], FIELDGATE_LOG_FORMAT: 'json', ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],

@@ -2,11 +2,15 @@
 
 import { ExitCode, type Invocation } from '../command.ts'
 import { findConfiguration } from '../configuration-file.ts'
+import { backendProfile, gatewayProfile } from '../profile.ts'
 import { writeValue } from '../setting.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { operands, flags, surroundings } = invocation
-  const { problems, effective, fileName } = findConfiguration(invocation, operands[0])
+  const { problems, effective, fileName } = findConfiguration(invocation, {
+    namedFile: operands[0],
+    profile: flags.has('backend') ? backendProfile : gatewayProfile,
+  })
   if (problems.length > 0) {
     for (const { message } of problems) surroundings.complain(message)
     surroundings.complain(

@@ -1,77 +1,9 @@
-/** `fieldgate gateway`: the life of the process, from its configuration to the signal that ends it. */
+/** `fieldgate gateway`: the gateway in the foreground. */
 
-import { ExitCode, type Invocation } from '../command.ts'
-import { findConfiguration } from '../configuration-file.ts'
-import { Gateway } from '../gateway.ts'
-import { isForPeople, openLog } from '../log-output.ts'
-import { describeStartFailure } from '../start-failure.ts'
-import { releaseStartMemory } from '../start-memory.ts'
-import { systemClock } from '../system-clock.ts'
-import { version } from '../version.ts'
-import { writeWelcome } from '../welcome.ts'
+import type { Invocation } from '../command.ts'
+import { runProcess } from '../gateway-process.ts'
+import { gatewayProfile } from '../profile.ts'
 
-const longestTimerMs = 2 ** 31 - 1
-
-export async function run(invocation: Invocation): Promise<number> {
-  const { environment, complain, print } = invocation.surroundings
-  const { problems, settings, fileName, dataDirectory } = findConfiguration(invocation)
-  if (problems.length > 0) {
-    for (const { message } of problems) complain(message)
-    return ExitCode.CONFIGURATION
-  }
-  const log = openLog({ ...settings.log, clock: systemClock, environment })
-  process.on('uncaughtException', (error) => {
-    log.error('a bug: the gateway ends here and wants to be started again', { error })
-    process.exit(ExitCode.FAILURE)
-  })
-  const stopping = waitForSignal()
-  // Listeners may all be off, and nothing else would hold the process.
-  const hold = setInterval(() => undefined, longestTimerMs)
-  const gateway = new Gateway({ settings, dataDirectory, log, clock: systemClock })
-  try {
-    const addresses = await gateway.start()
-    const startMs = Math.round(performance.now())
-    if (isForPeople(settings.log.format))
-      print(writeWelcome({ settings, dataDirectory, addresses, startMs, environment }))
-    else
-      log.info('ready', {
-        version,
-        ...addresses,
-        cseId: settings.cse.id,
-        configuration: fileName,
-        dataDirectory,
-        startMs,
-        pid: process.pid,
-      })
-    releaseStartMemory(systemClock)
-  } catch (error) {
-    const failure = describeStartFailure(error, dataDirectory)
-    if (!failure) throw error
-    clearInterval(hold)
-    complain(`fieldgate: ${failure.text}.`)
-    return failure.exitCode
-  }
-  log.info('stopping', { signal: await stopping })
-  await gateway.stop()
-  clearInterval(hold)
-  log.info('stopped')
-  return ExitCode.OK
-}
-
-/**
- * Resolves with the first SIGTERM or SIGINT. A later one ends the process at once; one within a second of the first is the same
- * key pressed once, which a terminal and npm both pass on.
- */
-function waitForSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let firstMs: number | undefined
-    const receive = (signal: NodeJS.Signals): void => {
-      const nowMs = systemClock.monotonicMs()
-      if (firstMs !== undefined && nowMs - firstMs > 1000) process.exit(ExitCode.FAILURE)
-      firstMs ??= nowMs
-      resolve(signal)
-    }
-    process.on('SIGTERM', receive)
-    process.on('SIGINT', receive)
-  })
+export function run(invocation: Invocation): Promise<number> {
+  return runProcess(invocation, gatewayProfile)
 }

@@ -9,8 +9,9 @@ import { StoreError } from '../../store/store.ts'
 import { expandAddresses, writeAddress } from '../listen-address.ts'
 import type { Settings } from '../setting-table.ts'
 import type { PartContext } from './part.ts'
+import { withoutCredentials } from './point-of-access.ts'
 
-const cseTypes = { IN: 1, MN: 2 } as const
+export const cseTypes = { IN: 1, MN: 2 } as const
 
 /** A store that opens and turns out to be damaged while the tree is read is set aside, and what can be saved of it is read instead. */
 export async function startCse(context: PartContext, store: LevelStore): Promise<Cse> {
@@ -29,7 +30,7 @@ export async function startCse(context: PartContext, store: LevelStore): Promise
 }
 
 function createCse({ settings, log, clock, randomId }: PartContext, store: LevelStore): Cse {
-  const { cse, access, security, notification } = settings
+  const { cse, registration, access, security, notification } = settings
   return new Cse({
     store,
     clock,
@@ -43,6 +44,7 @@ function createCse({ settings, log, clock, randomId }: PartContext, store: Level
       cseType: cseTypes[cse.type],
       pointOfAccess: pointsOfAccess(settings),
       forwardTimeoutMs: cse.forwardTimeoutMs,
+      ...(registration.cseId === '' ? {} : { registrarCseId: registration.cseId }),
       defaultLifetimeSeconds: Math.round(cse.defaultLifetimeMs / 1000),
       maxLifetimeSeconds: Math.round(cse.maxLifetimeMs / 1000),
       maxResources: cse.maxResources,
@@ -56,11 +58,12 @@ function createCse({ settings, log, clock, randomId }: PartContext, store: Level
 }
 
 /** Where this CSE can be reached, the broker first. */
-function pointsOfAccess({ mqtt, http }: Settings): readonly string[] {
+function pointsOfAccess({ mqtt, brokers, http }: Settings): readonly string[] {
   const points = (scheme: string, listen: readonly string[]) =>
     expandAddresses(listen).map((address) => `${scheme}://${writeAddress(address)}`)
   return [
     ...points('mqtt', mqtt.listen),
+    ...brokers.urls.map(withoutCredentials),
     ...points('http', http.listen),
     ...(http.websocket ? points('ws', http.listen) : []),
   ]

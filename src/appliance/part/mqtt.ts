@@ -1,30 +1,39 @@
-/** The embedded broker of a gateway and the oneM2M binding on it: how both are set up, and how they end together. */
+/** MQTT of a gateway: the embedded broker and the oneM2M binding on it, how both are set up and end together, and the way to other brokers. */
 
+import { createServer } from 'node:net'
+import { hostname } from 'node:os'
 import { MqttBinding } from '../../bindings/mqtt.ts'
+import { MqttNetwork, placeOf } from '../../bindings/mqtt-network.ts'
+import { MAX_PENDING } from '../../bindings/mqtt-requester.ts'
+import { ResponseWait } from '../../bindings/response-wait.ts'
 import { Broker } from '../../broker/broker.ts'
 import type { Cse } from '../../cse/cse.ts'
 import type { LevelStore } from '../../store/level-store.ts'
 import { bridgesOf } from '../bridge.ts'
-import { expandAddresses, type ListenAddress } from '../listen-address.ts'
+import { expandAddresses, isLoopback, type ListenAddress, reachableAddresses, writeAddress } from '../listen-address.ts'
 import type { PartContext } from './part.ts'
+import { RemoteBrokers } from './remote-broker.ts'
 
 /** How long the stop waits for the responses to requests over MQTT. */
 const drainMs = 2000
 
-/**
- * The binding takes its topics before the first client connects, and answers what it took before the last one is disconnected.
- * Resolves with the broker and the addresses where it speaks plain MQTT.
- */
-export async function startMqtt(
-  context: PartContext,
-  store: LevelStore,
-  cse: Cse,
-): Promise<{ readonly broker: Broker; readonly addresses: readonly ListenAddress[] }> {
+export interface MqttPart {
+  readonly broker: Broker
+  /** Where the broker speaks plain MQTT. */
+  readonly addresses: readonly ListenAddress[]
+  readonly brokers: RemoteBrokers
+}
+
+/** The binding takes its topics before the first client connects, and answers what it took before the last one is disconnected. */
+export async function startMqtt(context: PartContext, store: LevelStore, cse: Cse): Promise<MqttPart> {
   const { settings, log, clock, onStop } = context
-  const listen = expandAddresses(settings.mqtt.listen)
+  const wait = new ResponseWait({ clock, limit: MAX_PENDING })
+  const wanted = expandAddresses(settings.mqtt.listen)
+  const joined = settings.mqtt.join ? await findTaken(wanted) : undefined
+  const listen = joined === undefined ? wanted : []
   const broker = createBroker(context, store, listen)
   const own = { cseId: settings.cse.id, spId: settings.cse.spId }
-  const binding = new MqttBinding({ broker, handler: cse, own, clock, log, parkMs: settings.mqtt.responseParkMs })
+  const binding = new MqttBinding({ broker, handler: cse, own, clock, log, parkMs: settings.mqtt.responseParkMs, wait })
   onStop(() => broker.stop())
   onStop(async () => {
     binding.stop()
@@ -33,8 +42,40 @@ export async function startMqtt(
       await new Promise<void>((resolve) => clock.after(5, resolve))
   })
   binding.start()
-  cse.use(binding)
-  return { broker, addresses: (await broker.start()).slice(0, listen.length) }
+  const addresses = (await broker.start()).slice(0, listen.length)
+  const brokers = new RemoteBrokers(context, cse, wait)
+  const open = (url: string) => brokers.open(url)
+  const network = new MqttNetwork({ home: binding, homePlaces: placesOf(addresses), open })
+  const urls = settings.brokers.urls
+  for (const url of joined === undefined ? urls : [`mqtt://${writeAddress(joined)}`, ...urls])
+    network.add(url, open(url))
+  if (joined !== undefined)
+    log.info('another broker listens already: this CSE is its client', { broker: writeAddress(joined) })
+  cse.use(network)
+  return { broker, addresses, brokers }
+}
+
+/** How a point of access may name the broker that runs here. */
+function placesOf(addresses: readonly ListenAddress[]): readonly string[] {
+  const hosts = (host: string) =>
+    isLoopback(host) ? [host, 'localhost'] : host === '0.0.0.0' || host === '::' ? ['localhost', hostname()] : [host]
+  const listed = [...addresses, ...reachableAddresses(addresses, true)]
+  return listed.flatMap(({ host, port }) =>
+    hosts(host).map((name) => placeOf(`mqtt://${writeAddress({ host: name, port })}`)),
+  )
+}
+
+/** The first of these addresses where somebody listens already. */
+async function findTaken(addresses: readonly ListenAddress[]): Promise<ListenAddress | undefined> {
+  for (const address of addresses) {
+    const isTaken = await new Promise<boolean>((resolve) => {
+      const probe = createServer()
+      probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EADDRINUSE'))
+      probe.listen(address, () => probe.close(() => resolve(false)))
+    })
+    if (isTaken) return address
+  }
+  return undefined
 }
 
 function createBroker(

@@ -13,6 +13,12 @@ export const mqtt = {
       text: 'Where MQTT clients connect. "localhost" is 127.0.0.1, and ::1 where there is IPv6; an empty list closes the listener.',
     },
     {
+      key: 'join',
+      type: 'boolean',
+      default: false,
+      text: 'Where another broker listens already, become its client and serve the CSE on it instead of refusing to start.',
+    },
+    {
       key: 'websocket_listen',
       type: 'list',
       format: 'listen-address',
