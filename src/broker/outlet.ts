@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream'
 export interface OutletLimits {
   /** Unsent bytes beyond which QoS 0 messages are dropped and others wait in their queue. */
   readonly dropBytes: number
-  /** How many bytes a connection may be behind, dropped ones included, since it last had read everything. */
+  /** How many bytes a connection may be behind, dropped ones included, since it last had read everything or acknowledged something. */
   readonly closeBytes: number
 }
 
@@ -93,11 +93,22 @@ export class Outlet {
     }
   }
 
-  /** Something that would have been sent was dropped or has to wait, because nobody reads. */
+  /** The system does not take what is written. */
+  get isStalled(): boolean {
+    return this.#isStalled
+  }
+
+  /** Something that would have been sent was dropped, or has to wait because nobody reads. */
   fallBehind(bytes: number): void {
-    if (!this.#isStalled) return
+    const { conn, limits, tooSlow } = this.#facts
+    if (conn.destroyed) return
     this.#bytesBehind += bytes
-    if (this.#bytesBehind + this.#facts.conn.writableLength > this.#facts.limits.closeBytes) this.#facts.tooSlow()
+    if (this.#bytesBehind + conn.writableLength > limits.closeBytes) tooSlow()
+  }
+
+  /** The client acknowledged something: it is slow, not gone. */
+  catchUp(): void {
+    if (!this.#isStalled) this.#bytesBehind = 0
   }
 
   /** Ends the connection: what should have been stored could not be. */

@@ -173,9 +173,10 @@ export class Session {
   /** Half of the queue is for messages that were promised to arrive. */
   #waitOnce(message: Message): void {
     const { maxQueuedMessages, maxQueuedBytes } = this.#facts.limits
-    if (2 * this.#waiting.size >= maxQueuedMessages || 2 * (this.queuedBytes + message.payloadBytes) > maxQueuedBytes)
+    if (2 * this.#waiting.size >= maxQueuedMessages || 2 * (this.queuedBytes + message.payloadBytes) > maxQueuedBytes) {
       this.#facts.overflowed(this.clientId)
-    else this.restore(toQueue(message, 0, this.isBridge && message.retain))
+      this.#outlet?.fallBehind(message.payloadBytes)
+    } else this.restore(toQueue(message, 0, this.isBridge && message.retain))
   }
 
   /** Takes a message at QoS 1 or 2. True when it is on its way to the disk. */
@@ -203,7 +204,7 @@ export class Session {
     this.#records?.queue(this.clientId, queued, () => this.forget(queued))
     if (outlet !== undefined) {
       this.pump()
-      if (queued.messageId === undefined) outlet.fallBehind(message.payloadBytes)
+      if (queued.messageId === undefined && outlet.isStalled) outlet.fallBehind(message.payloadBytes)
     }
     return this.#records !== undefined
   }
@@ -347,6 +348,7 @@ export class Session {
   }
 
   #finish(messageId: number, each: InFlight): void {
+    this.#outlet?.catchUp()
     this.#inFlight.delete(messageId)
     if (typeof each === 'object') {
       this.queuedBytes -= each.message.payloadBytes

@@ -1,5 +1,6 @@
 /** A broker alone in its process: `broker-server.ts ours|aedes|aedes-level PORT DIRECTORY`. */
 
+import { EventEmitter } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Aedes } from 'aedes'
@@ -13,10 +14,29 @@ import { LevelStore } from '../../src/store/level-store.ts'
 
 const [name, portText, directory = ''] = process.argv.slice(2)
 const port = Number(portText)
-const log: Log = { debug() {}, info() {}, warn: console.warn, error: console.error }
+/** Each once, as the appliance's log would say it once a minute. */
+const said = new Set<string>()
+const say = (message: string) => {
+  if (!said.has(message)) console.error(message)
+  said.add(message)
+}
+const log: Log = { debug() {}, info() {}, warn: say, error: say }
 
 // Memory is compared without what the collector has not looked at yet.
-process.on('SIGUSR2', () => globalThis.gc?.())
+let warnings = 0
+process.on('warning', () => warnings++)
+process.on('message', () => {
+  globalThis.gc?.()
+  const handles = Reflect.apply(Reflect.get(process, '_getActiveHandles'), process, []) as object[]
+  const emitters = [process, ...handles].filter((handle) => handle instanceof EventEmitter)
+  const listeners = emitters.flatMap((emitter) => emitter.eventNames().map((event) => emitter.listenerCount(event)))
+  process.send?.({
+    heapMiB: process.memoryUsage().heapUsed / 1_048_576,
+    sockets: process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length,
+    warnings,
+    listeners: listeners.reduce((sum, count) => sum + count, 0),
+  })
+})
 
 if (name === 'ours') {
   const store = new LevelStore({

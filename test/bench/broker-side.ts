@@ -10,6 +10,15 @@ import { Peer } from './broker-load.ts'
 export const sideNames = ['ours', 'mosquitto', 'mosquitto-nodelay', 'aedes', 'aedes-level'] as const
 export type SideName = (typeof sideNames)[number]
 
+export interface ServerFacts {
+  readonly heapMiB: number
+  readonly sockets: number
+  /** Of events of the process, its servers and sockets, together. */
+  readonly listeners: number
+  /** Node warns of an emitter with too many listeners. */
+  readonly warnings: number
+}
+
 export class BrokerSide {
   readonly name: SideName
   readonly port: number
@@ -23,17 +32,16 @@ export class BrokerSide {
     this.#directory = directory
   }
 
-  static async start(name: SideName): Promise<BrokerSide> {
+  /** `flags` are those of Node. */
+  static async start(name: SideName, flags: readonly string[] = []): Promise<BrokerSide> {
     const directory = mkdtempSync(join(tmpdir(), 'fieldgate-broker-bench-'))
     const port = await freePort()
     const child = name.startsWith('mosquitto')
       ? spawn('/usr/sbin/mosquitto', ['-c', mosquittoConfiguration(name, port, directory)], { stdio: 'ignore' })
       : spawn(
           process.execPath,
-          ['--expose-gc', join(import.meta.dirname, 'broker-server.ts'), name, String(port), directory],
-          {
-            stdio: ['ignore', 'ignore', 'inherit'],
-          },
+          [...flags, '--expose-gc', join(import.meta.dirname, 'broker-server.ts'), name, String(port), directory],
+          { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
         )
     const side = new BrokerSide(name, port, child, directory)
     for (let attempt = 0; ; attempt++) {
@@ -65,9 +73,18 @@ export class BrokerSide {
     return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))?.[1] ?? 0)
   }
 
+  /** Asks the process itself; not of mosquitto. Garbage is collected before. */
+  async facts(): Promise<ServerFacts> {
+    const answer = new Promise<ServerFacts>((resolve) =>
+      this.#child.once('message', (facts) => resolve(facts as never)),
+    )
+    this.#child.send('facts')
+    return answer
+  }
+
   async collectGarbage(): Promise<void> {
-    if (!this.name.startsWith('mosquitto')) this.#child.kill('SIGUSR2')
-    await new Promise((resolve) => setTimeout(resolve, 1000))
+    if (!this.name.startsWith('mosquitto')) await this.facts()
+    await new Promise((resolve) => setTimeout(resolve, 500))
   }
 
   async stop(): Promise<void> {

@@ -222,3 +222,20 @@ test('$SYS topics have the names of mosquitto, and nothing is published while no
   assert.deepEqual(monitor.messages, [], 'a wildcard at the start does not match them')
   assert.equal(clock.pending, 0, 'no timer is left')
 })
+
+test('a reader that acknowledges nothing is closed when it is that far behind; a slow one is not', async (t) => {
+  const { broker } = await bounded(t, { maxInflight: 2, maxQueuedMessages: 4, slowConsumerCloseBytes: 20_000 })
+  const deaf = await TestClient.connect(broker, 'deaf')
+  await deaf.subscribe('x', 1)
+  deaf.acknowledges = false
+  const slow = await TestClient.connect(broker, 'slow')
+  await slow.subscribe('x', 1)
+  for (let n = 0; n < 40; n++) {
+    broker.publish({ topic: 'x', payload: text(n, 1000), qos: (n % 2) as 0, retain: false })
+    if (n % 8 === 0) await settle()
+  }
+  await settle()
+  assert.equal(deaf.isOpen, false)
+  assert.equal(slow.isOpen, true)
+  assert.equal(broker.statistics.closedSlow, 1)
+})
