@@ -3,6 +3,7 @@
 import type { SetOfAccessControlRules } from '../resources/access-control-policy.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
 import type { ResourceView } from '../resources/behaviour.ts'
+import { encodeAttributes } from '../resources/resource-type.ts'
 import type { RequestContext } from './handler.ts'
 import type { Routes } from './route.ts'
 import { isInWindow } from './schedule.ts'
@@ -27,6 +28,7 @@ const readRights = AccessRight.RETRIEVE | AccessRight.DISCOVERY
 const policyType = 1
 const groupType = 9
 const aeType = 2
+const cseBaseType = 5
 const remoteCseType = 16
 const subscriptionType = 23
 
@@ -134,8 +136,15 @@ export class AccessControl {
     if (context.source === 'network' && !this.#facts.routes.isRegistered(originator)) return false
     if (resource.definition.isPrivate === true) return false
     if (this.#facts.unprotected === 'open' || (right & ~readRights) === 0) return true
+    if (right !== AccessRight.CREATE) return false
+    // Policies for what an AE hands to others lie beside it, and govern nothing but themselves until they are linked.
+    if (childType === policyType && resource.definition.type === cseBaseType) return this.#isRegistered(originator)
     // Being told is another way to read.
-    return right === AccessRight.CREATE && childType === subscriptionType
+    return childType === subscriptionType
+  }
+
+  #isRegistered(originator: string): boolean {
+    return this.#facts.tree.get(originator)?.definition.type === aeType
   }
 
   #grants(privileges: SetOfAccessControlRules | undefined, request: AccessRequest): boolean {
@@ -153,8 +162,7 @@ export class AccessControl {
         !rule.accessControlObjectDetails.some((detail) => isDetail(detail, request))
       )
         continue
-      if (rule.accessControlAttributes !== undefined && !coversAll(rule.accessControlAttributes, request.attributes))
-        continue
+      if (rule.accessControlAttributes !== undefined && !coversAll(rule.accessControlAttributes, request)) continue
       return true
     }
     return false
@@ -180,6 +188,7 @@ export class AccessControl {
   }
 
   #isContext(context: AccessContext, { context: { remoteAddress } }: AccessRequest): boolean {
+    // Where a requester is, only it could say, and that is no proof.
     if (context.accessControlLocationRegion !== undefined) return false
     const windows = context.accessControlWindow
     if (windows !== undefined && !windows.some((window) => isInWindow(window, this.#facts.now()))) return false
@@ -230,8 +239,14 @@ function isDetail(detail: ObjectDetails, { resource, right, childType }: AccessR
 }
 
 /** accessControlAttributes: a rule for some attributes says nothing of requests that touch others. */
-function coversAll(granted: readonly string[], attributes: readonly string[] | undefined): boolean {
-  return attributes?.every((name) => granted.includes(name)) ?? false
+function coversAll(granted: readonly string[], { attributes, right, resource }: AccessRequest): boolean {
+  const touched = attributes ?? (right === AccessRight.RETRIEVE ? shownAttributes(resource) : undefined)
+  return touched?.every((name) => granted.includes(name)) ?? false
+}
+
+/** Short names of the attributes that a resource shows. */
+function shownAttributes({ definition, attributes }: ResourceView): readonly string[] {
+  return Object.keys(encodeAttributes(definition, attributes))
 }
 
 function matchesWildcard(pattern: string, text: string): boolean {

@@ -20,8 +20,10 @@ import type { Execution } from './execution.ts'
 import type { InstanceLog } from './instance-log.ts'
 import { encodeRecord } from './instance-record.ts'
 import type { Eventually, Outcome } from './outcome.ts'
+import { checkPolicies } from './reference.ts'
 import { creationResult } from './representation.ts'
 import { Resource, type StoredInstance } from './resource.ts'
+import { limitOf, trimLog } from './trimming.ts'
 
 const aeType = 2
 const remoteCseType = 16
@@ -53,6 +55,7 @@ export function create(execution: Execution): Eventually {
     )
   const wire = contentMember(request.content, type)
   const attributes = decodeForCreate(type, wire)
+  if (attributes['accessControlPolicyIds'] !== undefined) checkPolicies(execution, attributes)
   if (attributes['creator'] === null) attributes['creator'] = originator
   const draft: Draft = {
     parent,
@@ -153,9 +156,12 @@ function createInstance(execution: Execution, container: Resource, type: Resourc
   }
 }
 
-/** Keeps the new state of a resource that keeps its states: a flexContainerInstance. TS-0004 7.4.37. */
-export function keepState(execution: Execution, resource: Resource): void {
-  const attributes = resource.definition.behaviour?.instanceOf?.(resource)
+/**
+ * Keeps the new state of a resource that keeps its states: a flexContainerInstance. TS-0004 7.4.37. `modified` are the long names of what an
+ * update changed.
+ */
+export function keepState(execution: Execution, resource: Resource, modified?: ReadonlySet<string>): void {
+  const attributes = resource.definition.behaviour?.instanceOf?.(resource, modified)
   const log = resource.instances
   if (attributes === undefined || log === undefined) return
   const size = (attributes['contentSize'] as number | undefined) ?? 0
@@ -190,15 +196,10 @@ function append(execution: Execution, container: Resource, log: InstanceLog, app
   const labels = attributes['labels'] as readonly string[] | undefined
   if (labels !== undefined) parts.tree.noteLabelledInstances(container)
   const instance = log.append(transaction.changes, { chosenName, record, size, expiryMs, unique, labels, isChange })
-  log.trim(transaction.changes, limitOf(container, 'maxNrOfInstances'), limitOf(container, 'maxByteSize'))
+  trimLog(transaction.changes, container, log)
   transaction.changes.push(log.countersChange())
   if (Number.isFinite(expiryMs)) parts.expiration.watch(container)
   return instance
-}
-
-/** A limit of a container: maxNrOfInstances or maxByteSize. */
-function limitOf(container: Resource, name: string): number {
-  return (container.stored[name] as number | undefined) ?? Number.POSITIVE_INFINITY
 }
 
 /** An instance lives as long as its container allows; `ownMs` is finite only when it ends before the container does. */

@@ -31,6 +31,7 @@ import { errorResponse, notStored, responseTo } from './response.ts'
 import { createRoot } from './root.ts'
 import { Routes } from './route.ts'
 import { Tree } from './tree.ts'
+import { isOverLimit, trimInTurns } from './trimming.ts'
 
 export interface CseDependencies {
   readonly store: Store
@@ -70,7 +71,7 @@ export class Cse implements RequestHandler {
     const specializations = resourceTypes.filter(({ isSpecialized }) => isSpecialized === true)
     const typesByMemberName = new Map(specializations.map((type) => [type.memberName, type]))
     const tree = new Tree({ store, resourceTypes: types, typesByMemberName, cseId, spId, cseBaseName })
-    const internally = (change: (execution: Execution) => void) => this.#internally(change)
+    const internally: CseParts['internally'] = (change, settled) => this.#internally(change, settled)
     const routes = new Routes({ tree, cseId, spId, registrarCseId: settings.registrarCseId })
     const forwarding = new Forwarding({ routes, cseId, timeoutMs: settings.forwardTimeoutMs })
     const polling = new PollingChannels({ tree, clock })
@@ -129,6 +130,7 @@ export class Cse implements RequestHandler {
       for (const resource of tree.ofType(type.type)) expiration.watch(resource)
     if (orphans > 0)
       this.#log.warn('resources without their parent were left out: the store was damaged', { count: orphans })
+    for (const container of tree.containers()) if (isOverLimit(container)) void trimInTurns(this.#parts, container)
     if (tree.ofType(17).size > 0) this.#internally(failInterrupted)
     const { outbox, notifier } = this.#parts
     await outbox.start((name) => notifier.resume(name))
@@ -286,7 +288,9 @@ export class Cse implements RequestHandler {
         error === undefined
           ? undefined
           : errorResponse(execution.request, Status.INTERNAL_SERVER_ERROR, notStored(error))
-      this.#answer(execution, failure ?? response, respond)
+      if (failure === undefined && outcome.completion !== undefined)
+        void outcome.completion().then(() => this.#answer(execution, responseTo(execution, outcome), respond))
+      else this.#answer(execution, failure ?? response, respond)
     })
   }
 
@@ -316,7 +320,9 @@ export class Cse implements RequestHandler {
         for (const resource of expired.toSorted((left, right) => depthOf(left) - depthOf(right)))
           if (this.#isInTree(resource)) remove(execution, resource)
       },
-      () => this.#parts.expiration.retry(expired),
+      (isStored) => {
+        if (!isStored) this.#parts.expiration.retry(expired)
+      },
     )
   }
 
@@ -325,16 +331,15 @@ export class Cse implements RequestHandler {
     return this.#parts.tree.get(structure.resourceIdentifier) === structure
   }
 
-  /** A change that nobody requested. When it can't be stored it is undone, and `lost` is called. */
-  #internally(change: (execution: Execution) => void, lost = () => {}): void {
+  /** A change that nobody requested. When it can't be stored it is undone. */
+  #internally(change: (execution: Execution) => void, settled?: (isStored: boolean) => void): void {
     const { cseId } = this.#parts.settings
     const request: RequestPrimitive = { operation: Operation.DELETE, to: '', originator: cseId, requestIdentifier: '' }
     const execution = new Execution(this.#parts, request, { source: 'internal' })
     change(execution)
     execution.transaction.commit(this.#parts.store, undefined, (error) => {
-      if (error === undefined) return
-      this.#log.warn('a change of the CSE itself was not stored', { reason: error.message })
-      lost()
+      if (error !== undefined) this.#log.warn('a change of the CSE itself was not stored', { reason: error.message })
+      settled?.(error === undefined)
     })
   }
 }

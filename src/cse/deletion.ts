@@ -11,6 +11,7 @@ import { find } from './discovery.ts'
 import { raise } from './event.ts'
 import type { Execution } from './execution.ts'
 import type { Eventually, Outcome } from './outcome.ts'
+import { leaveGroups } from './reference.ts'
 import { attributesContent, nest, referenceTo } from './representation.ts'
 import { Resource, StoredInstance } from './resource.ts'
 
@@ -103,6 +104,7 @@ function removeResource(execution: Execution, resource: Resource): void {
   // All are told before the first is gone: subscriptions go before what they watch.
   for (const each of all)
     if (each !== resource) raise(execution, each, { event: NotificationEventType.DELETE_OF_RESOURCE, resource: each })
+  leaveGroups(execution, new Set(all))
   for (const each of all) {
     each.definition.behaviour?.beforeDelete?.(each, execution)
     parts.tree.remove(each)

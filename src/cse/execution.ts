@@ -5,8 +5,10 @@ import { Operation, type RequestPrimitive } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { formatTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
 import type { Engine, Question, ResourceView } from '../resources/behaviour.ts'
-import type { ResourceType } from '../resources/resource-type.ts'
+import { NotificationEventType } from '../resources/notification-criteria.ts'
+import type { Attributes, ResourceType } from '../resources/resource-type.ts'
 import { Consent } from './consent.ts'
+import { raise } from './event.ts'
 import type { RequestContext } from './handler.ts'
 import { missedBy, monitorsOf, type Watcher } from './monitor.ts'
 import type { CseParts } from './parts.ts'
@@ -155,6 +157,16 @@ export class Execution implements Engine {
     if (typeof text !== 'string') return false
     const { now } = this
     return text.length === now.length ? text <= now : (parseTimestamp(text) ?? Number.POSITIVE_INFINITY) <= this.nowMs
+  }
+
+  amend(resource: ResourceView, changes: Attributes): void {
+    const structure = this.parts.tree.get(resource.resourceIdentifier)
+    if (structure === undefined) return
+    const attributes: Record<string, unknown> = { ...structure.stored, lastModifiedTime: this.now, ...changes }
+    for (const name in changes) if (changes[name] === undefined) delete attributes[name]
+    this.replaceAttributes(structure, attributes)
+    const modified = new Set([...Object.keys(changes), 'lastModifiedTime'])
+    raise(this, structure, { event: NotificationEventType.UPDATE_OF_RESOURCE, resource: structure, modified })
   }
 
   /** Gives a resource other attributes, for good once the transaction is stored. */

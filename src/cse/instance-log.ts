@@ -219,14 +219,30 @@ export class InstanceLog {
     return this.#instanceOf(sequence, record)
   }
 
-  /** Removes the oldest instances until both limits hold: TS-0004 7.4.7.2.1. */
-  trim(changes: StoreChange[], maxCount: number, maxBytes: number): void {
-    while (this.#count > 0 && (this.#count > maxCount || this.#bytes > maxBytes)) {
+  /** Removes the oldest instances until both limits hold, at most so many: TS-0004 7.4.7.2.1. True when they hold. */
+  trim(changes: StoreChange[], maxCount: number, maxBytes: number, most: number): boolean {
+    for (let looks = 0; this.#count > 0 && (this.#count > maxCount || this.#bytes > maxBytes); looks++) {
+      if (looks >= most) return false
       const record = this.#store.getText(this.#key(this.#first))
       if (record !== undefined) this.#remove(changes, this.#first, record)
       else if (this.#pendingFirst(changes)) continue
       else this.#first++
     }
+    return true
+  }
+
+  /**
+   * Leaves all instances behind at once, however many. Returns the keys to be discarded; what leads to them by name or label leads nowhere
+   * from now on, and goes with the container.
+   */
+  clear(): readonly [from: string, to: string] {
+    const range = [this.#key(this.#first), this.#key(this.#next)] as const
+    this.#first = this.#next
+    this.#count = 0
+    this.#bytes = 0
+    this.#expiryMs = Number.POSITIVE_INFINITY
+    this.#latest = undefined
+    return range
   }
 
   /**

@@ -12,6 +12,8 @@ export interface Outcome {
   readonly createdAt?: string
   readonly contentStatus?: number
   readonly contentOffset?: number
+  /** What goes on in turns with others once the change is stored, and is waited for before the response. Must not reject. */
+  readonly completion?: () => Promise<void>
   /** The response of another CSE, which is passed on as it is. */
   readonly relayed?: ResponsePrimitive
 }

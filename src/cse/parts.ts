@@ -69,5 +69,5 @@ export interface CseParts {
   /** A remoteCSE came, went or changed. */
   readonly remoteCsesChanged: () => void
   /** Makes a change that nobody requested. */
-  readonly internally: (change: (execution: Execution) => void) => void
+  readonly internally: (change: (execution: Execution) => void, settled?: (isStored: boolean) => void) => void
 }

@@ -75,11 +75,12 @@ export function updateResult(
   resource: Resource,
   asked: JsonObject,
   modified: ReadonlySet<string>,
-): Content | undefined {
+): Content | Resource | undefined {
   const kind = execution.request.resultContent ?? ResultContent.ATTRIBUTES
   if (!allowedForUpdate.includes(kind)) throw refused('rcn', kind, 'one of 0, 1, 9 in an UPDATE')
   if (kind === ResultContent.NOTHING) return undefined
-  if (kind === ResultContent.ATTRIBUTES) return attributesContent(execution, resource)
+  // As it is when the response is written: what was changed may still have consequences.
+  if (kind === ResultContent.ATTRIBUTES) return resource
   const now: Record<string, Json> = encodeAttributes(resource.definition, resource.attributes, modified)
   for (const [short, value] of Object.entries(asked)) if (value === null) now[short] = null
   return differing(resource, now, asked)

@@ -1,7 +1,7 @@
 /** UPDATE (TS-0004 7.3.3.8): changed, added and deleted attributes of a resource, and what follows from them. */
 
 import { refused } from '../onem2m/attribute-type.ts'
-import { isJsonObject } from '../onem2m/content.ts'
+import { isJsonObject, type JsonObject } from '../onem2m/content.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { formatTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
@@ -13,8 +13,10 @@ import { keepState } from './creation.ts'
 import { askForUpdate, raise } from './event.ts'
 import type { Execution } from './execution.ts'
 import type { Eventually } from './outcome.ts'
+import { checkPolicies } from './reference.ts'
 import { updateResult } from './representation.ts'
 import { Resource } from './resource.ts'
+import { trim, trimInTurns } from './trimming.ts'
 
 export function update(execution: Execution): Eventually {
   const { request, originator } = execution
@@ -25,7 +27,7 @@ export function update(execution: Execution): Eventually {
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${request.to} can't be updated`)
   // Rights go before content (TS-0004 7.3.3): who may not change the resource is told so, and not what it wrote wrong.
   const given = Object.values(request.content ?? {})[0]
-  if (isJsonObject(given) && 'acpi' in given) checkPolicyChange(execution, resource, Object.keys(given))
+  if (isJsonObject(given) && 'acpi' in given) checkPolicyChange(execution, resource, given)
   else execution.require(AccessRight.UPDATE, resource)
   const wire = contentMember(request.content, resource.definition)
   checkCondition(execution, resource)
@@ -37,22 +39,38 @@ export function update(execution: Execution): Eventually {
     changes,
     value: (name) => (changes.has(name) ? changes.get(name) : resource.stored[name]),
   }
+  if (changes.has('accessControlPolicyIds')) checkPolicies(execution, Object.fromEntries(changes))
   settleExpirationTime(execution, resource, changes)
   resource.definition.behaviour?.beforeUpdate?.(revision, execution)
   askForUpdate(execution, resource, changes)
   const consent = execution.missingConsent
   if (consent !== undefined) return consent.obtain(execution, () => update(execution))
+  const leavesInstances = resource.definition.behaviour?.leavesInstances?.(revision) === true
   const modified = apply(execution, resource, changes)
-  if (resource.instances !== undefined) trim(execution, resource)
-  keepState(execution, resource)
+  if (leavesInstances) clear(execution, resource)
+  keepState(execution, resource, modified)
+  const isWithinLimits = trim(execution, resource)
   raise(execution, resource, { event: NotificationEventType.UPDATE_OF_RESOURCE, resource, modified })
   execution.transaction.afterCommit(() => execution.parts.notifier.changed(resource))
-  return { status: Status.UPDATED, content: updateResult(execution, resource, wire, modified) }
+  const content = updateResult(execution, resource, wire, modified)
+  if (isWithinLimits) return { status: Status.UPDATED, content }
+  return { status: Status.UPDATED, content, completion: () => trimInTurns(execution.parts, resource) }
+}
+
+/** Leaves all instances of a container behind. */
+function clear({ transaction }: Execution, { instances }: Resource): void {
+  if (instances === undefined || instances.count === 0) return
+  transaction.onUndo(instances.remember())
+  transaction.discards.push(instances.clear())
+  transaction.changes.push(instances.countersChange())
 }
 
 /** accessControlPolicyIDs change alone, under the rights of the policies that are linked now. */
-function checkPolicyChange(execution: Execution, resource: Resource, names: readonly string[]): void {
+function checkPolicyChange(execution: Execution, resource: Resource, given: JsonObject): void {
+  const names = Object.keys(given)
+  const { acpi } = given
   if (names.length > 1) throw refused('acpi', names, 'acpi as the only attribute of its UPDATE')
+  if (Array.isArray(acpi) && acpi.length === 0) throw refused('acpi', acpi, 'at least one policy, or null for none')
   if (!execution.parts.access.allowsPolicyChange(execution.originator, resource, execution.context))
     throw new OneM2MError(
       Status.ORIGINATOR_HAS_NO_PRIVILEGE,
@@ -102,14 +120,4 @@ function apply(execution: Execution, resource: Resource, changes: ReadonlyMap<st
   }
   execution.replaceAttributes(resource, attributes)
   return modified
-}
-
-/** Lower limits take effect at once. */
-function trim({ transaction }: Execution, resource: Resource): void {
-  const { maxNrOfInstances, maxByteSize } = resource.stored as { maxNrOfInstances?: number; maxByteSize?: number }
-  resource.instances?.trim(
-    transaction.changes,
-    maxNrOfInstances ?? Number.POSITIVE_INFINITY,
-    maxByteSize ?? Number.POSITIVE_INFINITY,
-  )
 }

@@ -74,6 +74,11 @@ export class Tree {
     return this.#byLabel.get(label) ?? new Set()
   }
 
+  /** Resources that keep instances. */
+  *containers(): Iterable<Resource> {
+    for (const resource of this.#byIdentifier.values()) if (resource.instances !== undefined) yield resource
+  }
+
   /** Containers with instances that have labels. */
   *withLabelledInstances(): Iterable<Resource> {
     for (const container of this.#withLabelledInstances) if (container.instances?.hasLabels === true) yield container

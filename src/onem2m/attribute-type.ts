@@ -85,7 +85,13 @@ export const identifier = accepting<string>(
 /** `<media type>:<encoding>[:<security>]`, TS-0004 6.3.3: encoding 0 plain, 1 base64 of text, 2 base64 of bytes. */
 export const contentInfo = accepting<string>(
   'content information as <media type>:<0|1|2>[:<0-5>]',
-  (wire) => typeof wire === 'string' && /^[\w.+-]+\/[\w.+-]+(;[^:]*)?(:[0-2](:[0-5])?)?$/.test(wire),
+  (wire) => typeof wire === 'string' && /^[\w.+-]+\/[\w.+-]+(;[^:]*)?:[0-2](:[0-5])?$/.test(wire),
+)
+
+/** A serialisation by its media type, TS-0004 6.3.4: also those that are not spoken here. */
+export const mediaType = accepting<string>(
+  'a media type such as application/json or application/cbor',
+  (wire) => typeof wire === 'string' && /^application\/(?:vnd\.onem2m-[a-z]+\+)?(?:json|xml|cbor)$/.test(wire),
 )
 
 const name = /^[A-Za-z0-9._~-]+$/
@@ -110,6 +116,19 @@ export function listOf<T>(item: AttributeType<T>): AttributeType<readonly T[]> {
   return encodeItem === undefined
     ? { name: expected, isList: true, decode }
     : { name: expected, isList: true, decode, encode: (values) => values.map((value) => encodeItem(value)) }
+}
+
+/** A list that is absent rather than empty (TS-0004 6.3.3, listNE). */
+export function nonEmptyListOf<T>(item: AttributeType<T>): AttributeType<readonly T[]> {
+  const list = listOf(item)
+  return {
+    ...list,
+    takesEmptyList: true,
+    decode(wire, where) {
+      if (isUnset(wire)) throw refused(where, wire, `${list.name}, at least one`)
+      return list.decode(wire, where)
+    },
+  }
 }
 
 export interface Member<T, Required extends boolean = boolean> {

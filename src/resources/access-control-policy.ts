@@ -1,6 +1,7 @@
 /** accessControlPolicy (TS-0001 9.6.2, TS-0004 7.4.1): rules who may do what; evaluated by the CSE's access control. */
 
 import {
+  anyJson,
   boolean,
   identifier,
   integer,
@@ -36,7 +37,8 @@ const accessControlRule = objectOf('an access control rule', {
           'aclr',
           objectOf('a location region', {
             countryCode: optional('accc', listOf(text)),
-            circRegion: optional('accr', listOf(text)),
+            /** Latitude, longitude and radius, as numbers or as text. */
+            circularRegion: optional('accr', listOf(anyJson)),
           }),
         ),
       }),

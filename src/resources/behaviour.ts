@@ -73,6 +73,8 @@ export interface Engine {
   reserveIdentifier(prefix: string): string
   /** The identifier of an originator without what is this CSE's own: `//sp/cse/CAE01`, `/cse/CAE01` and `CAE01` are one. */
   shortOriginator(originator: string): string
+  /** Changes another resource as a consequence of this change; undefined deletes an attribute. Its subscribers are told. */
+  amend(resource: ResourceView, changes: Attributes): void
   /** Children of a resource that are kept in memory. */
   childrenOf(resource: ResourceView): Iterable<ResourceView>
   /**
@@ -97,8 +99,13 @@ export interface Behaviour {
   beforeCreate?(draft: Draft, engine: Engine): void
   beforeUpdate?(revision: Revision, engine: Engine): void
   beforeDelete?(resource: ResourceView, engine: Engine): void
-  /** The attributes of the instance that a resource's new state leaves behind; undefined when it keeps none. */
-  instanceOf?(resource: ResourceView): Record<string, unknown> | undefined
+  /**
+   * The attributes of the instance that a resource's new state leaves behind; undefined when it keeps none. `modified` are the long names of
+   * what an update changed; it is absent for a new resource.
+   */
+  instanceOf?(resource: ResourceView, modified?: ReadonlySet<string>): Record<string, unknown> | undefined
+  /** Whether this update leaves all instances behind. */
+  leavesInstances?(revision: Revision): boolean
   /** Attributes computed at each retrieve. */
   computed?(resource: ResourceView, engine: Engine): Attributes
   /** Where a request to a virtual child of a resource of this type is sent instead: fan-out. */

@@ -26,6 +26,11 @@ export const container = defineResourceType({
   parents: [2, 3, 5, 16, 28],
   virtualChildren: ['la', 'ol'],
   instanceDefinition: contentInstance,
+  behaviour: {
+    // TS-0004 7.4.6.2.3: what nobody could retrieve is not shown afterwards.
+    leavesInstances: ({ resource, value }) =>
+      resource.stored['disableRetrieval'] === true && value('disableRetrieval') !== true,
+  },
 })
 
 export type Container = AttributesOf<typeof container>

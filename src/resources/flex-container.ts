@@ -112,13 +112,17 @@ function specialize({ name, shortName, attributes }: ModuleClass): ResourceType 
     beforeUpdate({ changes, value }) {
       changes.set('contentSize', sizeOf(names, type, value))
     },
-    instanceOf(resource: ResourceView) {
+    instanceOf(resource: ResourceView, modified) {
       const value = (long: string) => resource.stored[long]
       if (!keepsInstances(value)) return undefined
-      const state: Record<string, unknown> = { contentSize: value('contentSize') }
+      // A new state, or the first one of a resource that keeps its states from now on.
+      const isNew = modified === undefined || [...modified].some((long) => names.has(long) || long === 'labels')
+      if (!isNew && resource.attributes['currentNrOfInstances'] !== 0) return undefined
+      const state: Record<string, unknown> = { contentSize: value('contentSize'), labels: value('labels') }
       for (const long of names) state[long] = value(long)
       return state
     },
+    leavesInstances: ({ value }) => !keepsInstances(value),
   }
   const type: ResourceType = defineResourceType({
     type: 28,

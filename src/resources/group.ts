@@ -10,17 +10,26 @@ import {
   objectOf,
   optional,
   positiveInteger,
+  refused,
   text,
 } from '../onem2m/attribute-type.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { AccessRight } from './access-control-policy.ts'
-import type { Engine } from './behaviour.ts'
+import type { Engine, ResourceView } from './behaviour.ts'
 import { protectedAndAnnounced } from './common-attribute.ts'
 import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
 
 /** TS-0004 6.3.4.2.14. What happens to members of the wrong type. */
 const ConsistencyStrategy = { ABANDON_MEMBER: 1, ABANDON_GROUP: 2, SET_MIXED: 3 } as const
 const MIXED = 0
+
+const specialization = {
+  name: 'a mgmtDefinition or a containerDefinition',
+  decode(wire: unknown, where: string): number | string {
+    if ((typeof wire === 'number' && Number.isInteger(wire)) || (typeof wire === 'string' && wire !== '')) return wire
+    throw refused(where, wire, this.name)
+  },
+}
 
 export const group = defineResourceType({
   type: 9,
@@ -30,7 +39,7 @@ export const group = defineResourceType({
   common: [...protectedAndAnnounced, 'creator'],
   attributes: {
     memberType: attribute('mt', nonNegativeInteger, 'O', 'NP', 'OA', true),
-    specializationType: attribute('spty', text, 'O', 'NP', 'OA'),
+    specializationType: attribute('spty', specialization, 'O', 'NP', 'OA'),
     currentNrOfMembers: attribute('cnm', nonNegativeInteger, 'NP', 'NP', 'NA', true),
     maxNrOfMembers: attribute('mnm', positiveInteger, 'M', 'O', 'OA'),
     memberIds: attribute('mid', listOf(identifier), 'M', 'O', 'OA'),
@@ -60,7 +69,7 @@ export const group = defineResourceType({
     },
     beforeUpdate(revision, engine) {
       if (!revision.changes.has('memberIds') && !revision.changes.has('maxNrOfMembers')) return
-      const names = ['memberIds', 'maxNrOfMembers', 'memberType', 'consistencyStrategy']
+      const names = ['memberIds', 'maxNrOfMembers', 'memberType', 'specializationType', 'consistencyStrategy']
       const asked = Object.fromEntries(names.map((name) => [name, revision.value(name)]))
       const settled = membership(asked, revision.originator, engine)
       for (const [name, result] of Object.entries(settled)) revision.changes.set(name, result)
@@ -75,9 +84,17 @@ interface Membership {
   readonly memberIds?: readonly string[]
   readonly maxNrOfMembers?: number
   readonly memberType?: number
+  readonly specializationType?: number | string
   readonly consistencyStrategy?: number
   readonly memberTypeValidated?: boolean
   readonly currentNrOfMembers?: number
+}
+
+/** specializationType is a mgmtDefinition, or the containerDefinition of a flexContainer. TS-0001 9.6.13. */
+function isOfSpecialization(member: ResourceView, asked: number | string | undefined): boolean {
+  if (asked === undefined) return true
+  const { mgmtDefinition, containerDefinition } = member.stored
+  return String(asked) === String(mgmtDefinition ?? containerDefinition)
 }
 
 /** Members without duplicates, of the group's type, within its limit: TS-0004 7.4.13.2.1. */
@@ -103,7 +120,7 @@ function membership(asked: Membership, originator: string, engine: Engine): Memb
           Status.RECEIVER_HAS_NO_PRIVILEGE,
           `mid: ${originator} may not retrieve ${identifier}, so its type can't be told to it`,
         )
-      return member.definition.type !== memberType
+      return member.definition.type !== memberType || !isOfSpecialization(member, asked.specializationType)
     })
     if (strays.length > 0) {
       if (asked.consistencyStrategy === ConsistencyStrategy.ABANDON_GROUP)

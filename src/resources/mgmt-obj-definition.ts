@@ -35,6 +35,29 @@ export const exclusiveTriggers: readonly (readonly [string, string])[] = [
   ['install', 'uninstall'],
 ]
 
+interface Trigger {
+  readonly trigger: string
+  /** The attribute that says how its action goes. */
+  readonly status?: string
+  /** What it reads as; absent where it keeps what was written. */
+  readonly idle?: boolean
+}
+
+export const triggers: readonly Trigger[] = [
+  { trigger: 'update', status: 'updateStatus' },
+  { trigger: 'install', status: 'installStatus', idle: false },
+  { trigger: 'uninstall', status: 'installStatus', idle: false },
+  { trigger: 'activate', status: 'activeStatus', idle: false },
+  { trigger: 'deactivate', status: 'activeStatus', idle: false },
+  { trigger: 'enable', status: 'capabilityActionStatus', idle: true },
+  { trigger: 'disable', status: 'capabilityActionStatus', idle: true },
+  { trigger: 'reboot', idle: false },
+  { trigger: 'factoryReset', idle: false },
+]
+
+export const uninitialized = { status: 0 }
+export const inProcess = 3
+
 const mandatory = <T>(short: string, type: AttributeType<T>): AttributeDefinition<T> =>
   attribute(short, type, 'M', 'O', 'OA')
 const free = <T>(short: string, type: AttributeType<T>): AttributeDefinition<T> =>

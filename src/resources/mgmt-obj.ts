@@ -5,7 +5,14 @@
 
 import { identifier, listOf, objectOf, refused, required, text } from '../onem2m/attribute-type.ts'
 import type { Behaviour } from './behaviour.ts'
-import { exclusiveTriggers, mgmtObjDefinitions } from './mgmt-obj-definition.ts'
+import {
+  exclusiveTriggers,
+  inProcess,
+  type MgmtObjDefinition,
+  mgmtObjDefinitions,
+  triggers,
+  uninitialized,
+} from './mgmt-obj-definition.ts'
 import { attribute, defineResourceType, type ResourceType } from './resource-type.ts'
 
 /** Fixes mgmtDefinition to the one number of a specialization. */
@@ -26,53 +33,74 @@ function checkTriggers(value: (name: string) => unknown): void {
   }
 }
 
-const behaviour: Behaviour = {
-  beforeCreate: ({ attributes }) => checkTriggers((name) => attributes[name]),
-  beforeUpdate: ({ changes }) => checkTriggers((name) => changes.get(name)),
+/**
+ * A trigger says nothing once it is pulled: it reads as before, and the status of its action says that it is in process. Who carries it out
+ * (an application on the node that subscribes to the object) reports there. TS-0001 D.2 to D.11.
+ */
+function behaviourOf({ attributes: own }: MgmtObjDefinition): Behaviour {
+  const present = triggers.filter(({ trigger }) => own[trigger] !== undefined)
+  return {
+    beforeCreate({ attributes }) {
+      checkTriggers((name) => attributes[name])
+      for (const { trigger, status, idle } of present) {
+        if (idle !== undefined) attributes[trigger] = idle
+        if (status !== undefined) attributes[status] ??= uninitialized
+      }
+    },
+    beforeUpdate({ changes }) {
+      checkTriggers((name) => changes.get(name))
+      for (const { trigger, status, idle } of present) {
+        if (!changes.has(trigger)) continue
+        if (changes.get(trigger) === true && status !== undefined && !changes.has(status))
+          changes.set(status, { action: own[trigger]?.short, status: inProcess })
+        if (idle !== undefined) changes.set(trigger, idle)
+      }
+    },
+  }
 }
 
-export const mgmtObjs: readonly ResourceType[] = mgmtObjDefinitions.map(
-  ({ name, memberName, number, clause, attributes }) =>
-    defineResourceType({
-      type: 13,
-      name,
-      memberName,
-      clause,
-      common: [
-        'expirationTime',
-        'accessControlPolicyIds',
-        'labels',
-        'dynamicAuthorizationConsultationIds',
-        'announceTo',
-        'announcedAttribute',
-        'custodian',
-      ],
-      attributes: {
-        mgmtDefinition: attribute('mgd', mgmtDefinition(number), 'M', 'NP', 'MA'),
-        objectIds: attribute('obis', listOf(identifier), 'O', 'NP', 'OA'),
-        objectPaths: attribute('obps', listOf(identifier), 'O', 'NP', 'OA'),
-        description: attribute('dc', text, 'O', 'O', 'OA'),
-        mgmtSchema: attribute('mgs', identifier, 'O', 'NP', 'OA'),
-        mgmtLink: attribute(
-          'cmlk',
-          listOf(
-            objectOf('a link with nm, typ and val', {
-              name: required('nm', text),
-              type: required('typ', mgmtDefinitionNumber()),
-              value: required('val', identifier),
-            }),
-          ),
-          'O',
-          'O',
-          'OA',
+export const mgmtObjs: readonly ResourceType[] = mgmtObjDefinitions.map((definition) => {
+  const { name, memberName, number, clause, attributes } = definition
+  return defineResourceType({
+    type: 13,
+    name,
+    memberName,
+    clause,
+    common: [
+      'expirationTime',
+      'accessControlPolicyIds',
+      'labels',
+      'dynamicAuthorizationConsultationIds',
+      'announceTo',
+      'announcedAttribute',
+      'custodian',
+    ],
+    attributes: {
+      mgmtDefinition: attribute('mgd', mgmtDefinition(number), 'M', 'NP', 'MA'),
+      objectIds: attribute('obis', listOf(identifier), 'O', 'NP', 'OA'),
+      objectPaths: attribute('obps', listOf(identifier), 'O', 'NP', 'OA'),
+      description: attribute('dc', text, 'O', 'O', 'OA'),
+      mgmtSchema: attribute('mgs', identifier, 'O', 'NP', 'OA'),
+      mgmtLink: attribute(
+        'cmlk',
+        listOf(
+          objectOf('a link with nm, typ and val', {
+            name: required('nm', text),
+            type: required('typ', mgmtDefinitionNumber()),
+            value: required('val', identifier),
+          }),
         ),
-        ...attributes,
-      },
-      parents: [14],
-      isSpecialized: true,
-      behaviour,
-    }),
-)
+        'O',
+        'O',
+        'OA',
+      ),
+      ...attributes,
+    },
+    parents: [14],
+    isSpecialized: true,
+    behaviour: behaviourOf(definition),
+  })
+})
 
 function mgmtDefinitionNumber() {
   return {

@@ -34,7 +34,7 @@ export const timeSeries = defineResourceType({
     periodicInterval: attribute('pei', positiveInteger, 'O', 'O', 'OA'),
     /** Milliseconds by which a value may be early or late. */
     periodicIntervalDelta: attribute('peid', nonNegativeInteger, 'O', 'O', 'OA'),
-    missingDataDetect: attribute('mdd', boolean, 'O', 'O', 'NA'),
+    missingDataDetect: attribute('mdd', boolean, 'O', 'O', 'NA', true),
     missingDataMaxNr: attribute('mdn', positiveInteger, 'O', 'O', 'OA'),
     missingDataList: attribute('mdlt', listOf(absoluteOrRelativeTimestamp), 'NP', 'NP', 'NA'),
     missingDataCurrentNr: attribute('mdc', nonNegativeInteger, 'NP', 'NP', 'NA', true),
@@ -49,29 +49,42 @@ export const timeSeries = defineResourceType({
   behaviour: {
     beforeCreate({ attributes }) {
       attributes['missingDataDetect'] ??= false
-      attributes['missingDataCurrentNr'] = 0
+      if (attributes['missingDataDetect'] === true) Object.assign(attributes, nothingMissing)
+      if (attributes['periodicIntervalDelta'] === undefined)
+        attributes['periodicIntervalDelta'] = defaultDelta((name) => attributes[name])
       checkIntervals((name) => attributes[name])
     },
     beforeUpdate({ resource, changes, value }) {
-      if (resource.attributes['missingDataDetect'] === true) {
+      if (resource.attributes['missingDataDetect'] === true || changes.has('missingDataDetect')) {
         const name = watched.find((each) => changes.has(each))
         if (name !== undefined)
           throw refused(
             resource.definition.table.get(name)?.short ?? name,
             changes.get(name),
-            'no change while missing data are detected: set mdd to false first',
+            'no change while missing data are detected, nor together with mdd: set mdd to false first',
           )
       }
-      if (changes.get('missingDataDetect') === true) {
-        changes.set('missingDataList', undefined)
-        changes.set('missingDataCurrentNr', 0)
-      }
+      if (changes.get('missingDataDetect') === true)
+        for (const [name, none] of Object.entries(nothingMissing)) changes.set(name, none)
+      if (changes.has('periodicInterval') && !changes.has('periodicIntervalDelta'))
+        changes.set('periodicIntervalDelta', defaultDelta(value))
       checkIntervals(value)
     },
   },
 })
 
 export type TimeSeries = AttributesOf<typeof timeSeries>
+
+/** Where detection begins. Before that there is no list and no count. */
+const nothingMissing = { missingDataList: [], missingDataCurrentNr: 0 }
+
+/** Half of the interval, but within what the detect timer allows; undefined without an interval. */
+function defaultDelta(value: (name: string) => unknown): number | undefined {
+  const interval = value('periodicInterval') as number | undefined
+  if (interval === undefined) return undefined
+  const detectTimer = (value('missingDataDetectTimer') as number | undefined) ?? Number.POSITIVE_INFINITY
+  return Math.min(Math.floor(interval / 2), detectTimer - 1)
+}
 
 /** TS-0004 7.4.38.2.1. */
 function checkIntervals(value: (name: string) => unknown): void {
@@ -81,7 +94,6 @@ function checkIntervals(value: (name: string) => unknown): void {
   if (delta !== undefined && interval !== undefined && delta > interval / 2)
     throw refused('peid', delta, `at most half of pei, ${interval / 2}`)
   if (value('missingDataDetect') !== true) return
-  if (interval === undefined) throw refused('pei', undefined, 'a positive integer: mdd needs it')
   if (detectTimer === undefined) throw refused('mdt', undefined, 'a positive integer: mdd needs it')
   if (detectTimer <= (delta ?? 0)) throw refused('mdt', detectTimer, `more than peid, ${delta ?? 0}`)
 }
