@@ -6,6 +6,7 @@ import { decodeCbor, encodeCbor } from '../../src/onem2m/cbor.ts'
 import { JsonText } from '../../src/onem2m/content.ts'
 import { FakeCse } from './fixture.ts'
 import { httpBinding, message, sendRaw } from './http-client.ts'
+import '../property.ts'
 
 const origin = { 'X-M2M-Origin': 'CAE01', 'X-M2M-RI': '42', 'X-M2M-RVI': '3' }
 

@@ -5,6 +5,7 @@ import { MqttBinding, type MqttBindingOptions } from '../../src/bindings/mqtt.ts
 import type { Json } from '../../src/onem2m/content.ts'
 import { JsonText } from '../../src/onem2m/content.ts'
 import { FakeBroker, FakeCse, ManualClock, own, silent } from './fixture.ts'
+import '../property.ts'
 
 const retrieve = { op: 2, to: 'onem2m', fr: 'CAE01', rqi: 'r1', rvi: '3' }
 const registration = { op: 1, to: 'onem2m', rqi: 'r1', ty: 2, pc: { 'm2m:ae': { api: 'Nx' } } }

@@ -8,6 +8,7 @@ import { type JsonObject, JsonText } from '../../src/onem2m/content.ts'
 import { FakeCse, ManualClock, own, silent } from './fixture.ts'
 import { httpBinding } from './http-client.ts'
 import { openWebSocket } from './websocket-client.ts'
+import '../property.ts'
 
 const retrieve = { op: 2, to: 'onem2m', fr: 'CAE01', rqi: 'r-1', rvi: '3' }
 const notification = {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import { FilterTree, matchesFilter, TopicTree } from '../../src/broker/filter-tree.ts'
+import '../property.ts'
 
 const level = fc.constantFrom('a', 'b', '', '$s')
 const topic = fc.array(level, { minLength: 1, maxLength: 4 }).map((levels) => levels.join('/'))

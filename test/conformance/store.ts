@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import type { GroupedStore } from '../../src/store/grouped-store.ts'
 import type { CommitParticipant, ScanRange, StoreChange } from '../../src/store/store.ts'
 import { all, discarded, type ManualClock, recover, turn, until, written } from '../store/fixture.ts'
+import '../property.ts'
 
 /** A running store, and what the suite does to it. */
 export interface StoreSubject {

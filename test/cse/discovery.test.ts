@@ -5,6 +5,7 @@ import type { Json, JsonObject } from '../../src/onem2m/content.ts'
 import type { FilterCriteria } from '../../src/onem2m/filter-criteria.ts'
 import { parseTimestamp } from '../../src/onem2m/timestamp.ts'
 import { Kit } from './kit.ts'
+import '../property.ts'
 
 /** A resource as a RETRIEVE shows it, and where it is. */
 interface Shown {

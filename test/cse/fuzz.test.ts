@@ -7,6 +7,7 @@ import type { JsonObject } from '../../src/onem2m/content.ts'
 import { resourceTypes } from '../../src/resources/index.ts'
 import { FakeBroker, own, silent } from '../bindings/fixture.ts'
 import { Kit } from './kit.ts'
+import '../property.ts'
 
 const name = fc.constantFrom(
   'app',

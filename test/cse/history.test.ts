@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import type { JsonObject } from '../../src/onem2m/content.ts'
 import { StoreError } from '../../src/store/store.ts'
 import { Kit } from './kit.ts'
+import '../property.ts'
 
 interface ContainerModel {
   readonly labels: readonly string[]

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { decodeCbor, encodeCbor } from '../../src/onem2m/cbor.ts'
 import type { Json } from '../../src/onem2m/content.ts'
 import { OneM2MError } from '../../src/onem2m/status.ts'
+import '../property.ts'
 
 const decode = (hex: string) => decodeCbor(Buffer.from(hex.replaceAll(' ', ''), 'hex'), 'payload')
 

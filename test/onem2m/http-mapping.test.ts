@@ -13,6 +13,7 @@ import {
 import { httpStatusOf } from '../../src/onem2m/http-status.ts'
 import { OneM2MError, Status } from '../../src/onem2m/status.ts'
 import { request, response, target } from './arbitrary.ts'
+import '../property.ts'
 
 const lowerCase = (headers: Readonly<Record<string, string>>): HttpHeaders =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))

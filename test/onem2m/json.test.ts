@@ -3,6 +3,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { parseJson, quote } from '../../src/onem2m/json.ts'
 import { OneM2MError } from '../../src/onem2m/status.ts'
+import '../property.ts'
 
 const refusal = (text: RegExp) => (error: unknown) =>
   error instanceof OneM2MError && error.status === 4000 && text.test(error.message)

@@ -11,6 +11,7 @@ import {
   responseTopic,
   topicOfUrl,
 } from '../../src/onem2m/mqtt-mapping.ts'
+import '../property.ts'
 
 const own = { cseId: '/mn-cse-1', spId: '//openmtc.org' }
 

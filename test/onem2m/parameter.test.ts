@@ -12,6 +12,7 @@ import {
 } from '../../src/onem2m/parameter.ts'
 import { OneM2MError } from '../../src/onem2m/status.ts'
 import { request, response } from './arbitrary.ts'
+import '../property.ts'
 
 const essence = { op: 2, to: 'mn/ae', fr: 'CAE01', rqi: 'r1' }
 const read = { operation: 2, to: 'mn/ae', originator: 'CAE01', requestIdentifier: 'r1' }

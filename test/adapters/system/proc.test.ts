@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import * as proc from '../../../src/adapters/system/proc.ts'
+import '../../property.ts'
 
 const files = {
   'proc/loadavg': proc.parseLoad,
