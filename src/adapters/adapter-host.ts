@@ -2,7 +2,7 @@
 
 import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
-import type { AdapterEntry, Finding, Messages } from './adapter.ts'
+import type { AdapterEntry, Messages } from './adapter.ts'
 import type { AdapterClient } from './branch.ts'
 import { Inbox } from './inbox.ts'
 import { type AdapterSettings, type AdapterStatus, RunningAdapter } from './running-adapter.ts'
@@ -59,21 +59,6 @@ export class AdapterHost {
   /** Takes less than a second, whatever the devices do. */
   async stop(): Promise<void> {
     await Promise.all(this.#running.map((adapter) => adapter.stop()))
-  }
-
-  /** What adapters, enabled or not, find on this machine, by name; the error of one that can't look. */
-  async probe(signal: AbortSignal): Promise<ReadonlyMap<string, readonly Finding[] | Error>> {
-    const { adapters, settings, dataDirectory } = this.#options
-    const probed = new Map<string, readonly Finding[] | Error>()
-    for (const { name, load } of adapters) {
-      try {
-        const adapter = await load()
-        probed.set(name, await adapter.probe({ settings: settings[name] ?? {}, dataDirectory, signal }))
-      } catch (error) {
-        probed.set(name, error instanceof Error ? error : new Error(String(error)))
-      }
-    }
-    return probed
   }
 }
 

@@ -82,8 +82,8 @@ export interface AdapterContext<Settings> {
 /** A device that was found, for people. */
 export interface Finding {
   readonly text: string
-  /** What to write in the adapter's section of the configuration so that it is read. */
-  readonly settings: Readonly<Record<string, unknown>>
+  /** Tables to write in the section of the adapter, besides `enabled`, so that it is read: by key, each a list. */
+  readonly settings: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>
 }
 
 export interface Adapter<Settings = Readonly<Record<string, unknown>>> {

@@ -55,6 +55,11 @@ export class Health {
     this.refresh()
   }
 
+  /** Nothing is to be said of a subject any more: it is not there. */
+  forget(subject: string): void {
+    if (this.#faults.delete(subject)) this.refresh()
+  }
+
   /** The parts are those of an adapter that has ended; it may start again. */
   forgetParts(): void {
     this.#parts.clear()

@@ -1,10 +1,18 @@
 /** The adapters there are. Their tables are read at every start; their code is loaded when they are enabled. */
 
 import type { AdapterEntry } from './adapter.ts'
+import { gpioTable } from './gpio/setting-table.ts'
+import { hwmonTable } from './hwmon/setting-table.ts'
+import { iioTable } from './iio/setting-table.ts'
 import { systemTable } from './system/setting-table.ts'
 import { virtualTable } from './virtual/setting-table.ts'
+import { w1Table } from './w1/setting-table.ts'
 
 export const adapters: readonly AdapterEntry[] = [
   { ...systemTable, load: async () => (await import('./system/adapter.ts')).system },
   { ...virtualTable, load: async () => (await import('./virtual/adapter.ts')).virtual },
+  { ...w1Table, load: async () => (await import('./w1/adapter.ts')).w1 },
+  { ...iioTable, load: async () => (await import('./iio/adapter.ts')).iio },
+  { ...hwmonTable, load: async () => (await import('./hwmon/adapter.ts')).hwmon },
+  { ...gpioTable, load: async () => (await import('./gpio/adapter.ts')).gpio },
 ]

@@ -108,6 +108,11 @@ export class Publication {
     )
   }
 
+  /** A point that could not be read is not there any more. */
+  forgetFault(path: string): void {
+    this.#facts.health.forget(this.#facts.branch.address(resourcePath(path)))
+  }
+
   /** Waits for something that is on its way to the store, with everything else that is: `settle` is called with why it was not stored. */
   deliver(sending: Promise<void>, settle: (fault?: string) => void): void {
     const delivery = sending.then(
@@ -127,7 +132,7 @@ export class Publication {
     const { health, branch, overrides } = this.#facts
     const point = overrides.apply(original)
     const path = resourcePath(point.path)
-    const value = typeof raw === 'number' ? convert(point, raw) : raw
+    const value = raw === undefined ? undefined : scaled(point, raw)
     const problem =
       fault ?? (typeof value === 'number' && !Number.isFinite(value) ? 'the reading is not a number' : undefined)
     health.note(branch.address(path), problem)
@@ -206,7 +211,9 @@ export class Publication {
   }
 }
 
-function convert({ scale = 1, offset = 0, digits }: Point, raw: number): number {
+/** A value as it is stored. */
+export function scaled({ scale = 1, offset = 0, digits }: Point, raw: Value): Value {
+  if (typeof raw !== 'number') return raw
   const value = raw * scale + offset
   return digits === undefined ? value : Number(value.toFixed(digits))
 }

@@ -9,6 +9,7 @@ import { applicationEntity } from './content.ts'
 import { Health } from './health.ts'
 import type { Inbox } from './inbox.ts'
 import { type PointOverride, PointOverrides } from './point.ts'
+import { Presence } from './presence.ts'
 import { type PointStatus, Publication } from './publication.ts'
 import { Sampling } from './sampling.ts'
 
@@ -48,6 +49,7 @@ export class RunningAdapter {
   readonly #overrides: PointOverrides
   readonly #branch: Branch
   readonly #publication: Publication
+  readonly #presence: Presence
   #actuation: Actuation | undefined
   #sampling: Sampling | undefined
   #abort = new AbortController()
@@ -72,6 +74,7 @@ export class RunningAdapter {
         this.#actuation?.review()
       },
     })
+    this.#presence = new Presence({ log: this.#log, onGone: (path) => this.#publication.forgetFault(path) })
     this.#publication = new Publication({
       branch: this.#branch,
       overrides: this.#overrides,
@@ -93,7 +96,10 @@ export class RunningAdapter {
       clock,
       random,
       health: this.#health,
-      onReadings: (readings, periodMs) => this.#publication.push(readings, periodMs),
+      onReadings: (readings, { name, periodMs }) => {
+        this.#presence.see(name, readings)
+        this.#publication.push(readings, periodMs)
+      },
     })
     const actuation = this.#createActuation()
     this.#abort = abort

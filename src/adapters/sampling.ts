@@ -12,7 +12,7 @@ interface SamplingFacts {
   /** From 0 up to 1. */
   readonly random: () => number
   readonly health: Health
-  readonly onReadings: (readings: readonly Reading[], periodMs: number) => void
+  readonly onReadings: (readings: readonly Reading[], sampler: Sampler) => void
 }
 
 interface Entry {
@@ -39,7 +39,7 @@ export class Sampling {
   #timerDueMs = Number.POSITIVE_INFINITY
   #gathering: Timer | undefined
   /** At most one outcome of each sampler. */
-  #gathered: { readonly readings: readonly Reading[]; readonly periodMs: number }[] = []
+  #gathered: { readonly readings: readonly Reading[]; readonly sampler: Sampler }[] = []
   #running = 0
   #isStopped = false
 
@@ -122,7 +122,7 @@ export class Sampling {
 
   #succeeded(entry: Entry, readings: readonly Reading[]): void {
     entry.failures = 0
-    this.#gathered.push({ readings, periodMs: entry.sampler.periodMs })
+    this.#gathered.push({ readings, sampler: entry.sampler })
     this.#facts.health.set(entry.sampler.name, readings.length === 0 ? 'empty' : 'working')
   }
 
@@ -144,6 +144,6 @@ export class Sampling {
   #release(): void {
     this.#gathering?.cancel()
     this.#gathering = undefined
-    for (const { readings, periodMs } of this.#gathered.splice(0)) this.#facts.onReadings(readings, periodMs)
+    for (const { readings, sampler } of this.#gathered.splice(0)) this.#facts.onReadings(readings, sampler)
   }
 }

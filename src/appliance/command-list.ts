@@ -10,6 +10,11 @@ const configurationOptions: Readonly<Record<string, OptionRow>> = {
   },
 }
 
+function stateOptions(dataDirectory: string): Readonly<Record<string, OptionRow>> {
+  const text = `where the state is kept (else $STATE_DIRECTORY, else ${dataDirectory})`
+  return { 'data-dir': { value: 'DIR', short: 'd', text } }
+}
+
 const clientOptions: Readonly<Record<string, OptionRow>> = {
   url: { value: 'URL', short: 'u', text: 'the gateway to speak to (else $FIELDGATE_URL, else http://localhost:8000)' },
   originator: { value: 'AE-ID', short: 'o', text: 'who asks (else $FIELDGATE_ORIGINATOR, else Ccli)' },
@@ -19,11 +24,7 @@ const clientOptions: Readonly<Record<string, OptionRow>> = {
 function processOptions(dataDirectory: string): Readonly<Record<string, OptionRow>> {
   return {
     ...configurationOptions,
-    'data-dir': {
-      value: 'DIR',
-      short: 'd',
-      text: `where the state is kept (else $STATE_DIRECTORY, else ${dataDirectory})`,
-    },
+    ...stateOptions(dataDirectory),
     mqtt: {
       value: 'HOST:PORT',
       text: 'where MQTT clients connect, instead of mqtt.listen; a port alone means localhost',
@@ -68,6 +69,25 @@ export const commands: readonly Command[] = [
       'fieldgate check-config --all ./fieldgate.toml',
     ],
     load: () => import('./commands/check-config.ts'),
+  },
+  {
+    name: 'sensors',
+    operands: 'list | read ADAPTER | probe [ADAPTER]',
+    operandCount: [1, 2],
+    summary: 'show what the adapters of a gateway read, read one here and now, or look for devices',
+    options: {
+      ...configurationOptions,
+      ...stateOptions('./data'),
+      ...clientOptions,
+      wait: { value: 'SECONDS', text: 'read: how long to wait for what comes by itself (else 5)' },
+    },
+    examples: [
+      'fieldgate sensors probe',
+      'fieldgate sensors probe >> fieldgate.toml',
+      'fieldgate sensors read w1',
+      'fieldgate sensors list',
+    ],
+    load: () => import('./commands/sensors.ts'),
   },
   {
     name: 'get',

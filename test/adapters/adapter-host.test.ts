@@ -423,30 +423,4 @@ describe('an adapter', () => {
     gateway.cse.stop()
     assert.equal(gateway.clock.pending, 0)
   })
-
-  it('is asked what it finds, enabled or not', async () => {
-    const gateway = await new Gateway().start()
-    const finding = { text: 'a stove', settings: { port: 'ttyUSB0' } }
-    const entries = [
-      entryOf(
-        'barn',
-        () => {},
-        async () => [finding],
-      ),
-      entryOf(
-        'shed',
-        () => {},
-        () => Promise.reject(new Error('no bus')),
-      ),
-    ]
-    const host = await gateway.host(entries, { enabled: false })
-    const probed = await host.probe(new AbortController().signal)
-    assert.deepEqual(
-      [...probed],
-      [
-        ['barn', [finding]],
-        ['shed', new Error('no bus')],
-      ],
-    )
-  })
 })

@@ -2,7 +2,7 @@
 
 import type { SettingsOf } from '../../onem2m/setting-row.ts'
 import type { Adapter } from '../adapter.ts'
-import { inspectFileSystem, MachineFiles } from './machine-file.ts'
+import { inspectFileSystem, MachineFiles } from '../machine-file.ts'
 import type { systemTable } from './setting-table.ts'
 import { subjectsOf } from './subject.ts'
 

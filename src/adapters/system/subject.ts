@@ -1,7 +1,7 @@
 /** What is read of a machine, and where it stands in the tree: one function a subject, each remembering what it needs for rates. */
 
 import type { Reading } from '../adapter.ts'
-import type { FileSystem, MachineFiles } from './machine-file.ts'
+import type { FileSystem, MachineFiles } from '../machine-file.ts'
 import {
   type CpuTimes,
   parseCpuTimes,

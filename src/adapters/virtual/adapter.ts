@@ -28,8 +28,6 @@ export const virtual: Adapter<VirtualSettings> = {
   },
 
   async start({ settings, sample }) {
-    if (settings.minimum >= settings.maximum)
-      throw new Error(`minimum = ${settings.minimum}: must be below maximum, ${settings.maximum}`)
     for (let number = 1; number <= settings.devices; number++)
       sample(createDevice(`device-${number}`, number, settings))
   },

@@ -50,4 +50,8 @@ export const virtualTable = adapterTable({
       text: 'How often a reading goes wrong, from 0 to 1: the device fails, does not answer, answers nonsense, or is unplugged for once.',
     },
   ],
+  check({ minimum, maximum }) {
+    if (minimum < maximum) return []
+    return [{ key: 'minimum', text: `${minimum}: must be below adapters.virtual.maximum, which is ${maximum}` }]
+  },
 })

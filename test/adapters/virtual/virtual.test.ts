@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { adapters } from '../../../src/adapters/index.ts'
-import { Gateway } from '../fixture.ts'
+import { Gateway, settingsFrom } from '../fixture.ts'
 
 const entry = adapters.filter(({ name }) => name === 'virtual')
 const settings = {
@@ -62,9 +62,9 @@ describe('made-up readings', () => {
     assert.doesNotMatch(JSON.stringify([...series]), /NaN/)
   })
 
-  it('are none when the range is empty: it is said which setting is wrong', async () => {
-    const { host } = await run({ minimum: 20 }, 0)
-    assert.equal(host.statuses[0]?.state, 'failed')
-    assert.equal(host.statuses[0]?.reason, 'start: minimum = 20: must be below maximum, 20')
+  it('are refused when the range is empty: it is said which setting is wrong', () => {
+    assert.throws(() => settingsFrom('virtual', '[adapters.virtual]\nenabled = true\nminimum = 25'), {
+      message: 'fieldgate.toml:3: adapters.virtual.minimum: 25: must be below adapters.virtual.maximum, which is 25',
+    })
   })
 })
