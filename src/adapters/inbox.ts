@@ -17,7 +17,6 @@ export type OnChange = (attributes: JsonObject) => void
 /** By the resourceID of the subscription that a notification says it comes from. */
 export class Inbox {
   readonly schemes = ['adapter'] as const
-  readonly handsOver = false
   readonly #listeners = new Map<string, OnChange>()
 
   /** Calls with what the subscription with this resourceID tells, until the returned function is called: nobody else's can pass for it. */

@@ -20,7 +20,6 @@ export class HttpRequester implements Requester {
   }
 
   /** Rejects with TARGET_NOT_REACHABLE when there is no answer, or none that can be read. */
-  readonly handsOver = false
 
   async send({ pointOfAccess, target, request, timeoutMs, serialization }: Delivery): Promise<ResponsePrimitive> {
     const message = encodeHttpRequest(request, serializationOfUrl(pointOfAccess) ?? serialization)

@@ -27,7 +27,6 @@ const maxOpened = 64
 
 export class MqttNetwork implements Requester {
   readonly schemes = ['mqtt', 'mqtts', 'secure-mqtt'] as const
-  readonly handsOver = true
   readonly #options: MqttNetworkOptions
   readonly #stations = new Map<string, Station>()
   #opened = 0

@@ -46,7 +46,6 @@ const MAX_LEVELS = 1024
  */
 export class MqttRequester implements Requester {
   readonly schemes = ['mqtt'] as const
-  readonly handsOver = true
   readonly #options: MqttRequesterOptions
   readonly #ownLevel: string
   readonly #wait: ResponseWait
@@ -79,8 +78,8 @@ export class MqttRequester implements Requester {
     if (this.#wait.has(key)) throw unreachable(target, `request ${request.requestIdentifier} waits for a response`)
     // Before it is sent: the response may come while the broker writes.
     const response = this.#wait.response(key, target, timeoutMs)
-    if (!this.#publish(entity, message, parkMs))
-      this.#wait.fail(key, unreachable(target, 'nobody subscribes to its requests'))
+    if (this.#publish(entity, message, parkMs)) delivery.handedOver?.()
+    else this.#wait.fail(key, unreachable(target, 'nobody subscribes to its requests'))
     return response
   }
 

@@ -68,7 +68,6 @@ const REMOTE_CSE = 16
 
 export class MqttBinding implements TopicConsumer, Requester {
   readonly schemes: readonly string[]
-  readonly handsOver = true
   readonly #options: MqttBindingOptions
   readonly #requester: MqttRequester
   readonly #prefix: string

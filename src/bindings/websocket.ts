@@ -44,7 +44,6 @@ const MAX_ENTITIES = 256
 
 export class WebSocketBinding implements Requester, Upgrade {
   readonly schemes = ['ws', 'wss'] as const
-  readonly handsOver = false
   readonly #options: WebSocketBindingOptions
   readonly #server: WebSocketServer
   /** With the entities behind each. */

@@ -7,7 +7,8 @@ import type { RequestPrimitive, ResponsePrimitive } from '../onem2m/primitive.ts
 import { type Serialization, serializationOfMediaType } from '../onem2m/serialization.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import type { Schedule } from '../resources/schedule.ts'
-import type { Requester } from './handler.ts'
+import type { Delivery, Requester } from './handler.ts'
+import { pollingChannelOf } from './polling.ts'
 import { Resource } from './resource.ts'
 import type { Tree } from './tree.ts'
 
@@ -18,14 +19,7 @@ interface Place {
   readonly serialization?: Serialization | undefined
 }
 
-export interface CarryOptions {
-  /** How long the target may take to answer. */
-  readonly timeoutMs: number
-  /** The request may wait for a target that fetches its requests for as long as that takes. */
-  readonly isPatient?: boolean
-  /** Called once the request is with something that keeps order and bounds by itself. */
-  handedOver?(): void
-}
+export type CarryOptions = Pick<Delivery, 'timeoutMs' | 'isPatient' | 'handedOver'>
 
 /** Where a target is when nothing says how to reach it: it has a connection of its own open here, or it uses the broker that runs here. */
 const connectedHere: readonly string[] = ['ws:', 'mqtt:']
@@ -33,7 +27,6 @@ const connectedHere: readonly string[] = ['ws:', 'mqtt:']
 const pollingChannel = 'pch:'
 const otherCse = 'cse:'
 
-const pollingChannelType = 15
 const scheduleType = 18
 
 export class Courier {
@@ -62,16 +55,13 @@ export class Courier {
         continue
       }
       try {
-        const sending = requester.send({
+        return await requester.send({
+          ...options,
           pointOfAccess,
           target: entity,
           request,
-          timeoutMs: options.timeoutMs,
-          ...(options.isPatient === true ? { isPatient: true } : {}),
           ...(serialization === undefined ? {} : { serialization }),
         })
-        if (requester.handsOver) options.handedOver?.()
-        return await sending
       } catch (error) {
         failure =
           error instanceof OneM2MError
@@ -120,8 +110,9 @@ export function scheduleEntriesOf(resource: Resource): readonly string[] | undef
 }
 
 /** TS-0004 7.3.3.9: an entity that polls is not reached otherwise, and one that says it takes no requests is not reached at all. */
-function pointsOfAccess({ children, stored }: Resource): readonly string[] {
-  for (const { definition } of children.values()) if (definition.type === pollingChannelType) return [pollingChannel]
+function pointsOfAccess(resource: Resource): readonly string[] {
+  const { stored } = resource
+  if (pollingChannelOf(resource) !== undefined) return [pollingChannel]
   if (stored['requestReachability'] === false) return []
   const listed = stored['pointOfAccess'] as readonly string[] | undefined
   return listed === undefined || listed.length === 0 ? connectedHere : listed

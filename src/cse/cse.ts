@@ -79,6 +79,7 @@ export class Cse implements RequestHandler {
     this.#courier = new Courier({ tree })
     this.#courier.use(polling)
     this.#courier.use(forwarding)
+    forwarding.use(polling)
     const courier = this.#courier
     const outbox = new Outbox({ store, clock, log, courier, randomId, limits })
     const notifier = new Notifier({ tree, clock, courier, outbox, settings, randomId, internally })

@@ -9,6 +9,7 @@ import { parseAbsoluteOrRelative } from '../onem2m/timestamp.ts'
 import type { Execution } from './execution.ts'
 import type { Delivery, Requester } from './handler.ts'
 import type { Outcome } from './outcome.ts'
+import { pollingChannelOf } from './polling.ts'
 import type { Resource } from './resource.ts'
 import type { Routes } from './route.ts'
 
@@ -20,6 +21,9 @@ const hopsMember = /^fieldgate-hops=(\d{1,2})$/
 
 /** A remote CSE that says nothing of how to reach it may have a connection open here. */
 const connectedHere: readonly string[] = ['ws:', 'mqtt:']
+
+/** One that fetches its requests is reached no other way (TS-0004 7.3.3.9). */
+const pollingChannel = 'pch:'
 
 const registrations: readonly (number | undefined)[] = [2, 16]
 
@@ -33,7 +37,6 @@ interface ForwardingFacts {
 /** Also the way of the CSE's own requests to entities of other CSEs: the scheme `cse`, with an address as the target. */
 export class Forwarding implements Requester {
   readonly schemes = ['cse'] as const
-  readonly handsOver = false
   readonly statistics = { forwarded: 0, unreachable: 0 }
   readonly #facts: ForwardingFacts
   readonly #requesters = new Map<string, Requester>()
@@ -129,7 +132,10 @@ export class Forwarding implements Requester {
     request: RequestPrimitive,
     timeoutMs: number,
   ): Promise<ResponsePrimitive> {
-    const listed = (remote.stored['pointOfAccess'] as readonly string[] | undefined) ?? []
+    const listed =
+      pollingChannelOf(remote) === undefined
+        ? ((remote.stored['pointOfAccess'] as readonly string[] | undefined) ?? [])
+        : [pollingChannel]
     let failure: unknown = new OneM2MError(Status.TARGET_NOT_REACHABLE, `${cseId} has no point of access`)
     for (const pointOfAccess of listed.length === 0 ? connectedHere : listed) {
       const requester = this.#requesters.get(pointOfAccess.slice(0, pointOfAccess.indexOf(':')))

@@ -30,8 +30,6 @@ export interface RequestHandler {
 export interface Requester {
   /** URL schemes this one serves, without the colon: `mqtt`, `http`. */
   readonly schemes: readonly string[]
-  /** Sending hands over to something that keeps order and bounds by itself, so that the next request need not wait for this response. */
-  readonly handsOver: boolean
   /**
    * Sends and waits for the response. Rejects when the target can't be reached or does not answer in `timeoutMs`.
    * `pointOfAccess` is a URL, `mqtt:` for "the broker that runs here", or `cse:` for the way to another CSE; `target` is the AE-ID, CSE-ID or
@@ -48,6 +46,8 @@ export interface Delivery {
   readonly timeoutMs: number
   /** It may wait until its target comes for it: only where targets fetch their requests. */
   readonly isPatient?: boolean
+  /** Called when something that keeps order and bounds by itself has taken the request over: the next one need not wait for this response. */
+  handedOver?(): void
   /** What the target asked for (contentSerialization); a `ct` in the URL goes before it. JSON by default. */
   readonly serialization?: Serialization
 }

@@ -273,11 +273,17 @@ export class Outbox {
   /** Never rejects. */
   async #deliver(target: string, lane: Lane, stream: Stream, batch: Batch): Promise<void> {
     let isInFlight = true
+    let isLater = false
     const leave = () => {
       if (isInFlight) lane.inFlight--
       isInFlight = false
+      // What is handed over while it is sent leaves the loop that sends where it is.
+      if (isLater) this.#advance(target, lane)
     }
-    const error = await this.#try(target, stream, batch, leave)
+    const trying = this.#try(target, stream, batch, leave)
+    isLater = true
+    const error = await trying
+    isLater = false
     leave()
     if (this.#isStopped) return
     if (error === undefined) {

@@ -1,4 +1,4 @@
-/** pollingChannel (TS-0001 9.6.21, TS-0004 7.4.21): where an AE that can't be reached fetches the requests that are meant for it. */
+/** pollingChannel (TS-0001 9.6.21, TS-0004 7.4.21): where an AE or a CSE that can't be reached fetches the requests that are meant for it. */
 
 import { boolean } from '../onem2m/attribute-type.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
@@ -18,15 +18,16 @@ export const pollingChannel = defineResourceType({
   isPrivate: true,
   behaviour: {
     beforeCreate({ parent, originator }, engine) {
-      // TS-0004 7.4.21.2.1: for the AE itself, and one.
-      if (parent.resourceIdentifier !== originator)
-        throw new OneM2MError(
-          Status.ORIGINATOR_HAS_NO_PRIVILEGE,
-          `fr: only ${parent.resourceIdentifier} may have a channel there`,
-        )
+      // TS-0004 7.4.21.2.1: for the entity itself, and one.
+      const entity = parent.attributes['aeId'] ?? parent.attributes['cseId']
+      if (entity !== originator)
+        throw new OneM2MError(Status.ORIGINATOR_HAS_NO_PRIVILEGE, `fr: only ${entity} may have a channel there`)
       for (const child of engine.childrenOf(parent))
         if (child.definition.type === 15)
-          throw new OneM2MError(Status.CONFLICT, `to: ${parent.address} has a polling channel already, ${child.name}`)
+          throw new OneM2MError(
+            Status.BAD_REQUEST,
+            `to: ${parent.address} has a polling channel already, ${child.name}`,
+          )
     },
   },
 })

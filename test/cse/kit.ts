@@ -83,7 +83,6 @@ export class Kit {
     })
     this.cse.use({
       schemes: ['mqtt', 'http'],
-      handsOver: false,
       send: async (delivery) => {
         const { 'm2m:sgn': notification } = (delivery.request.content ?? {}) as { 'm2m:sgn'?: JsonObject }
         const isVerification = notification?.['vrq'] === true

@@ -28,7 +28,7 @@ export class Neighbourhood {
   /** Has a CSE, which may have been restarted, reached there. */
   add(pointOfAccess: string, kit: Kit): void {
     this.#kits.set(pointOfAccess, kit)
-    kit.cse.use({ schemes: ['mqtt'], handsOver: false, send: (delivery) => this.#carry(delivery) })
+    kit.cse.use({ schemes: ['mqtt'], send: (delivery) => this.#carry(delivery) })
   }
 
   cut(pointOfAccess: string): void {

@@ -134,7 +134,6 @@ test('everything for other CSEs is kept, and tried again with the same request i
   let status = 2000
   const way: Requester = {
     schemes: ['cse'],
-    handsOver: false,
     send: async ({ target, request: { to, requestIdentifier } }) => {
       tried.push(`${target} ${to} ${requestIdentifier}`)
       return { responseStatusCode: status, requestIdentifier }

@@ -13,9 +13,8 @@ async function withChannel(attributes: JsonObject = {}): Promise<Kit> {
 
 const pcu = 'onem2m/app/channel/pcu'
 
-function aggregated(content: JsonObject | undefined): readonly unknown[] {
-  const { 'm2m:rqp': requests } = (content?.['m2m:agrp'] ?? {}) as JsonObject
-  return (requests ?? []) as readonly unknown[]
+function aggregated(content: JsonObject | undefined): readonly JsonObject[] {
+  return (content?.['m2m:agrp'] ?? []) as readonly JsonObject[]
 }
 
 async function settle(kit: Kit): Promise<void> {
@@ -70,7 +69,7 @@ test('with request aggregation a poll gets all that waits', async () => {
 
 test("a channel is its AE's alone, and there is one", async () => {
   const kit = await withChannel()
-  assert.equal((await kit.create('onem2m/app', 15, { 'm2m:pch': { rn: 'second' } })).status, 4105)
+  assert.equal((await kit.create('onem2m/app', 15, { 'm2m:pch': { rn: 'second' } })).status, 4000)
   for (const to of [pcu, 'onem2m/app/channel'])
     assert.equal((await kit.retrieve(to, { originator: 'Cother' })).status, 4103, to)
   assert.equal((await kit.create('onem2m/app', 15, { 'm2m:pch': {} }, { originator: 'CAdmin' })).status, 4103)
@@ -78,18 +77,80 @@ test("a channel is its AE's alone, and there is one", async () => {
   assert.equal((await kit.ask({ operation: 5, to: pcu, content: { 'm2m:sgn': {} } })).status, 4000)
 })
 
-test('what waits is bounded, and given up with the channel', async () => {
+test('a poll gets no more than may be under way to one target; the next one gets the rest', async () => {
   const kit = await withChannel({ rqag: true })
-  await kit.push(...Array.from({ length: 105 }, (_, n) => `v${n}`))
+  await kit.push(...Array.from({ length: 20 }, (_, n) => `v${n}`))
   await settle(kit)
-  const { content } = await kit.retrieve(pcu)
-  const requests = aggregated(content)
-  assert.equal(requests.length, 100)
-  assert.match(JSON.stringify(requests[0]), /"con":"v5"/)
+  const first = aggregated((await kit.retrieve(pcu)).content)
+  await settle(kit)
+  const second = aggregated((await kit.retrieve(pcu)).content)
+  assert.deepEqual([first.length, second.length], [16, 4])
+  assert.deepEqual(
+    [...first, ...second].map((request) => /"con":"(\w+)"/.exec(JSON.stringify(request))?.[1]),
+    Array.from({ length: 20 }, (_, n) => `v${n}`),
+  )
+})
+
+test('what waits is given up with the channel', async () => {
+  const kit = await withChannel({ rqag: true })
+  await kit.push('a')
+  await settle(kit)
   const poll = kit.retrieve(pcu)
+  await poll
+  const next = kit.retrieve(pcu)
   await kit.delete('onem2m/app/channel')
   await settle(kit)
-  assert.equal((await poll).status, 4008)
+  assert.equal((await next).status, 4008)
   await kit.push('reached over MQTT again')
-  assert.equal((await kit.notifications()).length, 1)
+  kit.clock.advance(60_000)
+  await kit.notifications()
+  assert.match(JSON.stringify(kit.deliveries), /reached over MQTT again/)
+})
+
+test('who is asked over a channel answers over it: a subscription waits for its verification (TS-0004 7.4.22.2.5)', async () => {
+  const kit = await withChannel()
+  await kit.create('onem2m', 2, { 'm2m:ae': { rn: 'b', api: 'Nb', rr: false, srv: ['3'] } }, { originator: 'Cb' })
+  const subscription = { 'm2m:sub': { rn: 'theirs', nu: ['Capp'] } }
+  for (const [answer, status] of [
+    [2000, 2001],
+    [4103, 5204],
+  ]) {
+    await kit.delete('onem2m/b/theirs', { originator: 'Cb' })
+    const created = kit.create('onem2m/b', 23, subscription, { originator: 'Cb' })
+    const request = (await kit.retrieve(pcu)).content?.['m2m:rqp'] as JsonObject
+    const { 'm2m:sgn': notification } = request['pc'] as { 'm2m:sgn': JsonObject }
+    assert.deepEqual([notification['vrq'], notification['cr']], [true, 'Cb'])
+    const response = { 'm2m:rsp': { rsc: answer, rqi: request['rqi'] as string } } as JsonObject
+    assert.equal((await kit.ask({ operation: 5, to: pcu, content: response })).status, 2000)
+    assert.equal((await created).status, status)
+    assert.equal((await kit.ask({ operation: 5, to: pcu, content: response })).status, 4004, 'nobody waits any more')
+  }
+})
+
+test('who does not fetch, or does not answer, has not agreed', async () => {
+  const kit = await withChannel()
+  await kit.create('onem2m', 2, { 'm2m:ae': { rn: 'b', api: 'Nb', rr: false, srv: ['3'] } }, { originator: 'Cb' })
+  for (const isFetched of [false, true]) {
+    const created = kit.create('onem2m/b', 23, { 'm2m:sub': { nu: ['Capp'] } }, { originator: 'Cb' })
+    await settle(kit)
+    if (isFetched) assert.equal((await kit.retrieve(pcu)).status, 2000)
+    kit.clock.advance(1000)
+    assert.equal((await created).status, 5204)
+    const poll = kit.retrieve(pcu, { requestExpirationTimestamp: '10' })
+    kit.clock.advance(10)
+    assert.equal((await poll).status, 4008, 'what has expired is not fetched')
+  }
+})
+
+test('an AE without a channel that takes no requests can not be asked; what is kept for it waits for its channel', async () => {
+  const kit = await (await Kit.start()).withContainer()
+  await kit.update('onem2m/app', { 'm2m:ae': { rr: false } })
+  await kit.create('onem2m/app/temp', 23, { 'm2m:sub': { rn: 'sub', nu: ['Capp'], enc: { net: [3] }, pn: 2 } })
+  await kit.push('a', 'b')
+  await settle(kit)
+  await kit.create('onem2m/app', 15, { 'm2m:pch': { rn: 'channel', rqag: true } })
+  await settle(kit)
+  kit.clock.advance(60_000)
+  await settle(kit)
+  assert.equal(aggregated((await kit.retrieve(pcu)).content).length, 2)
 })
