@@ -114,10 +114,11 @@ function told(value: Json): Json {
   )
 }
 
-/** Criteria that name no event are for updates, TS-0004 7.4.8.2.1. */
-function withDefaultEvent(criteria: Json): Json {
-  const { om } = criteria as JsonObject
-  return om === undefined ? { net: [1], ...(criteria as JsonObject) } : criteria
+/** What the CSE completes, TS-0004 7.4.8.2.1: criteria that name no event are for updates, a batch without a duration gets one. */
+function completed(name: string, value: Json): Json {
+  if (name === 'enc' && (value as JsonObject)['om'] === undefined) return { net: [1], ...(value as JsonObject) }
+  if (name === 'bn') return { dur: 'PT60S', ...(value as JsonObject) }
+  return value
 }
 
 const creatable = resourceTypes.filter((type) => type.behaviour?.refusesCreate === undefined)
@@ -150,7 +151,7 @@ for (const type of creatable.filter(({ type: number }) => [1, 2, 3, 4, 9, 23].in
         for (const [name, value] of Object.entries(attributes)) {
           if (settledByCse.has(name) || value === null || (isUnset(value) && name !== 'con')) continue
           const expected = freeForm.has(name) ? value : told(value)
-          assert.deepEqual(shown[name], name === 'enc' ? withDefaultEvent(expected) : expected, name)
+          assert.deepEqual(shown[name], completed(name, expected), name)
         }
         await kit.delete(address, { originator: 'CAdmin' })
       }),
