@@ -231,7 +231,8 @@ export class Connection {
         expectFlags(header, 0)
         this.outlet.flush()
         this.client._disconnected = true
-        this.close()
+        // Aedes hears of it at once rather than of a stream that closed early, for which an error would be made.
+        this.client.close()
         return false
       case PacketType.connect:
         throw new ProtocolError('a second CONNECT') // [MQTT-3.1.0-2]

@@ -1,9 +1,8 @@
 /**
- * Aedes with its message path replaced. Aedes keeps what it does well: the CONNECT handshake with its hooks, takeover of a client identifier,
- * keep-alive, wills, DISCONNECT. Messages, subscriptions and sessions are ours; why is told in docs/decisions.
+ * Aedes with its message path replaced. Aedes keeps what it does well: who may connect, with its hooks, takeover of a client identifier,
+ * keep-alive, wills. Messages, subscriptions and sessions are ours; why is told in docs/decisions.
  */
 
-import { Readable } from 'node:stream'
 import { Aedes, type AedesOptions, type Client } from 'aedes'
 import mqtt from 'mqtt-packet'
 import type { BrokerState } from './broker-state.ts'
@@ -34,7 +33,11 @@ const silence = {
   close: (done?: () => void) => done?.(),
 }
 
-const { unregisterClient: unregister } = Aedes.prototype as unknown as AedesInternals
+/** CONNACK, return code 0. */
+const accepted = Buffer.from([0x20, 2, 0, 0])
+const acceptedWithSession = Buffer.from([0x20, 2, 1, 0])
+
+const { registerClient: register, unregisterClient: unregister } = Aedes.prototype as unknown as AedesInternals
 
 // Ten megabytes of encoded numbers, for packets of which Aedes writes one for each connection.
 mqtt.writeToStream.cacheNumbers = false
@@ -45,13 +48,14 @@ export class EdgeBroker extends Aedes {
   readonly #connections = new Map<object, Connection>()
 
   constructor(facts: EdgeBrokerFacts) {
-    const handshake = new Handshake(facts.state, (client) => this.#attach(client))
+    const handshake = new Handshake(
+      () => facts.state.load(),
+      (client) => this.#admit(client),
+    )
     super({
       ...facts.options,
       mq: silence,
       persistence: handshake,
-      // A session is announced to Aedes as a subscription; it is not to make one of it.
-      authorizeSubscribe: (_client, _subscription, callback) => callback(null, null),
     })
     this.#facts = facts
     const aedesHandle = this.handle
@@ -96,14 +100,23 @@ export class EdgeBroker extends Aedes {
     return client
   }
 
-  /** CONNECT has been answered: the session goes on, or begins. */
-  #attach(client: AedesClient): void {
+  /** The rest of CONNECT: another connection of this name ends [MQTT-3.1.4-2], CONNACK is sent, the session goes on or begins. */
+  #admit(client: AedesClient): void {
     const connection = this.#connections.get(client)
     if (connection === undefined || client.closed) return
-    const session = this.#facts.state.sessions.open(client.id, client.clean === false)
+    register.call(this, client)
+    const { sessions } = this.#facts.state
+    const isPersistent = client.clean === false
+    // [MQTT-3.2.2-1] [MQTT-3.2.2-2] [MQTT-3.2.2-3]
+    const isPresent = isPersistent && sessions.get(client.id)?.isPersistent === true
+    client.connecting = false
+    client.connected = true
+    connection.outlet.write(isPresent ? acceptedWithSession : accepted)
+    const session = sessions.open(client.id, isPersistent)
     connection.begin(session)
     session.connect(connection.outlet)
     this.#facts.connected(connection)
+    client._nextBatch()
   }
 
   #detach(connection: Connection): void {
@@ -131,40 +144,42 @@ export class EdgeBroker extends Aedes {
   }
 }
 
-/** Of Aedes' persistence interface, what the handshake asks for. */
-class Handshake {
-  readonly #state: BrokerState
-  readonly #attach: (client: AedesClient) => void
+/** Never settles. */
+const unsettled = { finally() {} }
 
-  constructor(state: BrokerState, attach: (client: AedesClient) => void) {
-    this.#state = state
-    this.#attach = attach
+/** Of Aedes' persistence interface, what it asks while a client connects and leaves. */
+class Handshake {
+  readonly #load: () => Promise<void>
+  readonly #admit: (client: AedesClient) => void
+
+  constructor(load: () => Promise<void>, admit: (client: AedesClient) => void) {
+    this.#load = load
+    this.#admit = admit
   }
 
   async setup(): Promise<void> {
-    await this.#state.load()
+    await this.#load()
   }
 
   async destroy(): Promise<void> {}
 
-  /** Aedes takes a session for present when it has a subscription. [MQTT-3.2.2-2] */
-  async subscriptionsByClient({ id }: { readonly id: string }): Promise<readonly { topic: string; qos: number }[]> {
-    return this.#state.sessions.get(id)?.isPersistent === true ? [{ topic: '#', qos: 0 }] : []
-  }
-
-  /** Called when CONNACK is on its way, for what waits. */
-  outgoingStream(client: AedesClient): Readable {
-    this.#attach(client)
-    return Readable.from([])
-  }
-
   // What is to be forgotten is when the session opens; wills are with their connections.
+
+  async subscriptionsByClient(): Promise<readonly []> {
+    return []
+  }
 
   async cleanSubscriptions(): Promise<void> {}
 
   async cleanIncoming(): Promise<void> {}
 
-  async putWill(): Promise<void> {}
-
-  async delWill(): Promise<void> {}
+  /**
+   * Asked when a client has been let in and its will is known, and again when it is gone. What Aedes would do next to let it in is ours: its
+   * four streams for an empty queue cost more than everything else of a CONNECT together. It waits for an answer for ever.
+   */
+  delWill(client: AedesClient | { readonly id: string }): Promise<void> | typeof unsettled {
+    if (!('conn' in client)) return Promise.resolve()
+    this.#admit(client)
+    return unsettled
+  }
 }

@@ -12,6 +12,9 @@ export type QoS = 0 | 1 | 2
 export interface AedesClient extends Client {
   readonly conn: Duplex & { remoteAddress?: string }
   readonly closed: boolean
+  /** Its CONNECT is being looked at; it was let in. */
+  connecting: boolean
+  connected: boolean
   /** Taken as this connection's last will when it is not undefined. */
   readonly will: AedesWill | null
   /**
@@ -55,8 +58,10 @@ export interface AedesWill {
 /** Of Aedes itself (aedes.js). */
 export interface AedesInternals {
   readonly clients: Readonly<Record<string, Client>>
+  /** Closes another client of its name, and remembers it. */
+  registerClient(this: unknown, client: Client): void
   /** Forgets a client, whoever has its name by now. */
-  unregisterClient(client: Client): void
+  unregisterClient(this: unknown, client: Client): void
   /** Announce that this broker lives, and publish the wills of others that do not: there are no others. */
   readonly _heartbeatInterval: NodeJS.Timeout
   readonly _clearWillInterval: NodeJS.Timeout

@@ -89,10 +89,15 @@ export class TestClient {
   static async connect(
     broker: Accepting,
     clientId: string,
-    options: { readonly clean?: boolean; readonly will?: mqtt.IConnectPacket['will'] } = {},
+    options: {
+      readonly clean?: boolean
+      readonly will?: mqtt.IConnectPacket['will']
+      readonly acknowledges?: boolean
+    } = {},
   ): Promise<TestClient> {
     const client = new TestClient(broker)
-    const { clean = true, will } = options
+    const { clean = true, will, acknowledges = true } = options
+    client.acknowledges = acknowledges
     client.send({
       cmd: 'connect',
       protocolId: 'MQTT',

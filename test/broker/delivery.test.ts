@@ -50,8 +50,7 @@ test('what was in flight before a restart comes again in its order, whatever the
   sleeper.drop()
   const writer = await TestClient.connect(first.broker, 'writer')
   for (const [n, qos] of ([1, 2, 1, 2, 1] as const).entries()) await writer.publish('n', String(n), qos)
-  const deaf = await TestClient.connect(first.broker, 'sleeper', { clean: false })
-  deaf.acknowledges = false
+  await TestClient.connect(first.broker, 'sleeper', { clean: false, acknowledges: false })
   await settle()
   await first.store.flush()
   const second = await startBroker({ store: first.store })
