@@ -5,14 +5,9 @@
 
 import type { Attributes, ResourceType } from '../resources/resource-type.ts'
 import type { Store, StoreChange } from '../store/store.ts'
+import { decodeCounters, encodeCounters, newCounters } from './instance-counter.ts'
 import { chosenNameIn, expiryIn, labelsIn, sizeIn } from './instance-record.ts'
 import { type Resource, StoredInstance } from './resource.ts'
-
-/**
- * The counters as they are stored: first, next, count, bytes, state tag, instances with a name of the originator's, earliest expiry of an
- * instance (0 for none), latest one (0 when they are out of order), instances with labels.
- */
-type StoredCounters = readonly [number, number, number, number, number, number, number, number, number]
 
 /** What is stored of an instance that is created. */
 export interface NewInstance {
@@ -38,17 +33,7 @@ export class InstanceLog {
   readonly #type: ResourceType
   readonly #prefix: string
   readonly #namePrefix: string
-  #first = 0
-  #next = 0
-  #count = 0
-  #bytes = 0
-  #stateTag = 0
-  #named = 0
-  #labelled = 0
-  /** No instance expires before this, in milliseconds since 1970; Infinity when none expires by itself. */
-  #expiryMs = Number.POSITIVE_INFINITY
-  /** The expiry of the instance that was appended last, while none expires before one that is older; NaN when they are out of order. */
-  #lastExpiryMs = 0
+  #now = newCounters()
   #latest: { readonly sequence: number; readonly record: string } | undefined
 
   constructor(resource: Resource, type: ResourceType, store: Store) {
@@ -64,80 +49,61 @@ export class InstanceLog {
   }
 
   get count(): number {
-    return this.#count
+    return this.#now.count
   }
 
   get bytes(): number {
-    return this.#bytes
+    return this.#now.bytes
   }
 
   get expiryMs(): number {
-    return this.#expiryMs
+    return this.#now.expiryMs
   }
 
   /** True when no instance expires before an older one: then a sweep ends at the first that is left. */
   get expireInOrder(): boolean {
-    return !Number.isNaN(this.#lastExpiryMs)
+    return !Number.isNaN(this.#now.lastExpiryMs)
   }
 
   get nextSequence(): number {
-    return this.#next
+    return this.#now.next
   }
 
   get stateTag(): number {
-    return this.#stateTag
+    return this.#now.stateTag
   }
 
   /** The attributes of the container that its instances decide. */
   get counters(): Attributes {
-    const counters: Record<string, unknown> = { currentNrOfInstances: this.#count, currentByteSize: this.#bytes }
-    if (this.#resource.definition.table.has('stateTag')) counters['stateTag'] = this.#stateTag
+    const counters: Record<string, unknown> = {
+      currentNrOfInstances: this.#now.count,
+      currentByteSize: this.#now.bytes,
+    }
+    if (this.#resource.definition.table.has('stateTag')) counters['stateTag'] = this.#now.stateTag
     return counters
   }
 
   completeWireText(text: string): string {
-    const stateTag = this.#resource.definition.table.has('stateTag') ? `,"st":${this.#stateTag}` : ''
-    return `${text.slice(0, -1)}${stateTag},"cni":${this.#count},"cbs":${this.#bytes}}`
+    const stateTag = this.#resource.definition.table.has('stateTag') ? `,"st":${this.#now.stateTag}` : ''
+    return `${text.slice(0, -1)}${stateTag},"cni":${this.#now.count},"cbs":${this.#now.bytes}}`
   }
 
   /** True when instances have labels, which are then found through keys of their own. */
   get hasLabels(): boolean {
-    return this.#labelled > 0
+    return this.#now.labelled > 0
   }
 
   /** Takes the counters as they are stored. Throws StoreError when they can't be read. */
   restore(): void {
     const text = this.#store.getText(this.countersKey)
-    if (text === undefined) return
-    const [first, next, count, bytes, stateTag, named, expiryMs, lastExpiryMs, labelled] = JSON.parse(
-      text,
-    ) as StoredCounters
-    this.#first = first
-    this.#next = next
-    this.#count = count
-    this.#bytes = bytes
-    this.#stateTag = stateTag
-    this.#named = named
-    this.#labelled = labelled
-    this.#expiryMs = expiryMs === 0 ? Number.POSITIVE_INFINITY : expiryMs
-    this.#lastExpiryMs = count > 0 && lastExpiryMs === 0 ? Number.NaN : lastExpiryMs
+    if (text !== undefined) this.#now = decodeCounters(text)
   }
 
   /** Puts the counters back as they were at this moment. */
   remember(): () => void {
-    const [first, next, count, bytes] = [this.#first, this.#next, this.#count, this.#bytes]
-    const [stateTag, named, expiryMs, latest] = [this.#stateTag, this.#named, this.#expiryMs, this.#latest]
-    const [lastExpiryMs, labelled] = [this.#lastExpiryMs, this.#labelled]
+    const [before, latest] = [{ ...this.#now }, this.#latest]
     return () => {
-      this.#first = first
-      this.#next = next
-      this.#count = count
-      this.#bytes = bytes
-      this.#stateTag = stateTag
-      this.#named = named
-      this.#labelled = labelled
-      this.#expiryMs = expiryMs
-      this.#lastExpiryMs = lastExpiryMs
+      this.#now = before
       this.#latest = latest
     }
   }
@@ -152,25 +118,11 @@ export class InstanceLog {
 
   /** The change that stores the counters; its value is taken when the commit group closes. */
   countersChange(): StoreChange {
-    return {
-      key: this.countersKey,
-      value: () =>
-        JSON.stringify([
-          this.#first,
-          this.#next,
-          this.#count,
-          this.#bytes,
-          this.#stateTag,
-          this.#named,
-          Number.isFinite(this.#expiryMs) ? this.#expiryMs : 0,
-          Number.isFinite(this.#lastExpiryMs) ? this.#lastExpiryMs : 0,
-          this.#labelled,
-        ] satisfies StoredCounters),
-    }
+    return { key: this.countersKey, value: () => encodeCounters(this.#now) }
   }
 
   countStateChange(): void {
-    this.#stateTag++
+    this.#now.stateTag++
   }
 
   identifierOf(sequence: number): string {
@@ -182,10 +134,11 @@ export class InstanceLog {
    * numbers are skipped whose names originators have taken for instances or other children.
    */
   settleName(asked: string): string | undefined {
-    if (asked !== '') return asked === this.defaultName(this.#next) ? undefined : asked
+    if (asked !== '') return asked === this.defaultName(this.#now.next) ? undefined : asked
     const { children } = this.#resource
-    if (this.#named > 0 || children.size > 0)
-      while (this.#isChosen(this.defaultName(this.#next)) || children.has(this.defaultName(this.#next))) this.#next++
+    if (this.#now.named > 0 || children.size > 0)
+      while (this.#isChosen(this.defaultName(this.#now.next)) || children.has(this.defaultName(this.#now.next)))
+        this.#now.next++
     return undefined
   }
 
@@ -198,35 +151,35 @@ export class InstanceLog {
     changes: StoreChange[],
     { chosenName, record, size, expiryMs, unique, labels, isChange }: NewInstance,
   ): StoredInstance {
-    const sequence = this.#next++
+    const sequence = this.#now.next++
     if (unique !== undefined) changes.push({ key: this.#uniqueKey(unique), value: sequence.toString(36) })
     if (chosenName !== undefined) {
-      this.#named++
+      this.#now.named++
       changes.push({ key: this.#nameKey(chosenName), value: sequence.toString(36) })
     }
     if (labels !== undefined) {
-      this.#labelled++
+      this.#now.labelled++
       for (const label of labels) changes.push({ key: this.#labelKey(label, sequence), value: '' })
     }
     changes.push({ key: this.#key(sequence), value: record })
-    this.#count++
-    this.#bytes += size
-    if (isChange) this.#stateTag++
-    if (expiryMs < this.#expiryMs) this.#expiryMs = expiryMs
-    if (this.#count === 1) this.#lastExpiryMs = expiryMs
-    else this.#lastExpiryMs = expiryMs >= this.#lastExpiryMs ? expiryMs : Number.NaN
+    this.#now.count++
+    this.#now.bytes += size
+    if (isChange) this.#now.stateTag++
+    if (expiryMs < this.#now.expiryMs) this.#now.expiryMs = expiryMs
+    if (this.#now.count === 1) this.#now.lastExpiryMs = expiryMs
+    else this.#now.lastExpiryMs = expiryMs >= this.#now.lastExpiryMs ? expiryMs : Number.NaN
     this.#latest = record.length <= latestKeptBytes ? { sequence, record } : undefined
     return this.#instanceOf(sequence, record)
   }
 
   /** Removes the oldest instances until both limits hold, at most so many: TS-0004 7.4.7.2.1. True when they hold. */
   trim(changes: StoreChange[], maxCount: number, maxBytes: number, most: number): boolean {
-    for (let looks = 0; this.#count > 0 && (this.#count > maxCount || this.#bytes > maxBytes); looks++) {
+    for (let looks = 0; this.#now.count > 0 && (this.#now.count > maxCount || this.#now.bytes > maxBytes); looks++) {
       if (looks >= most) return false
-      const record = this.#store.getText(this.#key(this.#first))
-      if (record !== undefined) this.#remove(changes, this.#first, record)
+      const record = this.#store.getText(this.#key(this.#now.first))
+      if (record !== undefined) this.#remove(changes, this.#now.first, record)
       else if (this.#pendingFirst(changes)) continue
-      else this.#first++
+      else this.#now.first++
     }
     return true
   }
@@ -236,11 +189,11 @@ export class InstanceLog {
    * from now on, and goes with the container.
    */
   clear(): readonly [from: string, to: string] {
-    const range = [this.#key(this.#first), this.#key(this.#next)] as const
-    this.#first = this.#next
-    this.#count = 0
-    this.#bytes = 0
-    this.#expiryMs = Number.POSITIVE_INFINITY
+    const range = [this.#key(this.#now.first), this.#key(this.#now.next)] as const
+    this.#now.first = this.#now.next
+    this.#now.count = 0
+    this.#now.bytes = 0
+    this.#now.expiryMs = Number.POSITIVE_INFINITY
     this.#latest = undefined
     return range
   }
@@ -249,10 +202,10 @@ export class InstanceLog {
    * An instance that was appended by this very request is not in the store yet; it is the last one left, and a limit of zero removes it.
    */
   #pendingFirst(changes: StoreChange[]): boolean {
-    const key = this.#key(this.#first)
+    const key = this.#key(this.#now.first)
     const pending = changes.find((change) => change.key === key)
     if (pending === undefined || typeof pending.value !== 'string') return false
-    this.#remove(changes, this.#first, pending.value)
+    this.#remove(changes, this.#now.first, pending.value)
     return true
   }
 
@@ -265,7 +218,7 @@ export class InstanceLog {
       const instance = this.#instance(this.#latest.sequence, this.#latest.record, nowMs)
       if (instance !== undefined) return instance
     }
-    for (let sequence = this.#next - 1; this.#count > 0 && sequence >= this.#first; sequence--) {
+    for (let sequence = this.#now.next - 1; this.#now.count > 0 && sequence >= this.#now.first; sequence--) {
       const instance = this.at(sequence, nowMs)
       if (instance === undefined) continue
       if (instance.record.length <= latestKeptBytes) this.#latest = { sequence, record: instance.record }
@@ -275,7 +228,7 @@ export class InstanceLog {
   }
 
   oldest(nowMs: number): StoredInstance | undefined {
-    for (let sequence = this.#first; this.#count > 0 && sequence < this.#next; sequence++) {
+    for (let sequence = this.#now.first; this.#now.count > 0 && sequence < this.#now.next; sequence++) {
       const instance = this.at(sequence, nowMs)
       if (instance !== undefined) return instance
     }
@@ -283,7 +236,7 @@ export class InstanceLog {
   }
 
   at(sequence: number, nowMs: number): StoredInstance | undefined {
-    if (!(sequence >= this.#first && sequence < this.#next)) return undefined
+    if (!(sequence >= this.#now.first && sequence < this.#now.next)) return undefined
     const record = this.#store.getText(this.#key(sequence))
     return record === undefined ? undefined : this.#instance(sequence, record, nowMs)
   }
@@ -294,7 +247,7 @@ export class InstanceLog {
   }
 
   findByName(name: string, nowMs = 0): StoredInstance | undefined {
-    if (this.#count === 0) return undefined
+    if (this.#now.count === 0) return undefined
     if (name.startsWith(this.#namePrefix)) {
       const instance = this.findBySuffix(name.slice(this.#namePrefix.length), nowMs)
       if (instance?.name === name) return instance
@@ -305,8 +258,8 @@ export class InstanceLog {
 
   /** All instances, oldest first, or latest first. */
   async *scan(nowMs: number, reverse = false): AsyncIterable<StoredInstance> {
-    if (this.#count === 0) return
-    const range = { from: this.#key(this.#first), to: `${this.#prefix}~`, reverse }
+    if (this.#now.count === 0) return
+    const range = { from: this.#key(this.#now.first), to: `${this.#prefix}~`, reverse }
     for await (const [key, record] of this.#store.scanText(range)) {
       const instance = this.#instance(Number.parseInt(key.slice(this.#prefix.length), 36), record, nowMs)
       if (instance !== undefined) yield instance
@@ -315,11 +268,11 @@ export class InstanceLog {
 
   /** Instances with one of these labels, each once. */
   async *withLabels(labels: readonly string[], nowMs: number): AsyncIterable<StoredInstance> {
-    if (this.#labelled === 0) return
+    if (this.#now.labelled === 0) return
     const seen = labels.length > 1 ? new Set<number>() : undefined
     for (const label of labels) {
-      const from = this.#labelKey(label, this.#first)
-      for await (const [key] of this.#store.scanText({ from, to: this.#labelKey(label, this.#next) })) {
+      const from = this.#labelKey(label, this.#now.first)
+      for await (const [key] of this.#store.scanText({ from, to: this.#labelKey(label, this.#now.next) })) {
         const sequence = Number.parseInt(key.slice(key.lastIndexOf('/') + 1), 36)
         const instance = seen?.has(sequence) === true ? undefined : this.at(sequence, nowMs)
         seen?.add(sequence)
@@ -330,17 +283,17 @@ export class InstanceLog {
 
   /** After a sweep: nothing that is left expires before this. */
   noteExpiry(expiryMs: number): void {
-    this.#expiryMs = expiryMs
+    this.#now.expiryMs = expiryMs
   }
 
   /** The keys of everything that is kept for this container, to be discarded when it is deleted. */
   get ranges(): readonly (readonly [from: string, to: string])[] {
     const identifier = this.#resource.resourceIdentifier
     const ranges: [string, string][] = []
-    if (this.#next > 0) ranges.push([this.#prefix, `${this.#prefix}~`])
+    if (this.#now.next > 0) ranges.push([this.#prefix, `${this.#prefix}~`])
     // Names and labels may begin with any character: the key after a slash is a zero.
-    if (this.#named > 0) ranges.push([`n/${identifier}/`, `n/${identifier}0`])
-    if (this.#labelled > 0) ranges.push([`l/${identifier}/`, `l/${identifier}0`])
+    if (this.#now.named > 0) ranges.push([`n/${identifier}/`, `n/${identifier}0`])
+    if (this.#now.labelled > 0) ranges.push([`l/${identifier}/`, `l/${identifier}0`])
     if (this.#type.uniqueAttribute !== undefined) ranges.push([`u/${identifier}/`, `u/${identifier}/~`])
     return ranges
   }
@@ -365,9 +318,9 @@ export class InstanceLog {
 
   #remove(changes: StoreChange[], sequence: number, record: string): void {
     changes.push({ key: this.#key(sequence), value: undefined })
-    this.#count--
-    this.#bytes -= sizeIn(record)
-    if (sequence === this.#first) this.#first++
+    this.#now.count--
+    this.#now.bytes -= sizeIn(record)
+    if (sequence === this.#now.first) this.#now.first++
     if (this.#latest?.sequence === sequence) this.#latest = undefined
     const { uniqueAttribute } = this.#type
     if (uniqueAttribute !== undefined)
@@ -375,20 +328,20 @@ export class InstanceLog {
         key: this.#uniqueKey(this.#instanceOf(sequence, record).attributes[uniqueAttribute]),
         value: undefined,
       })
-    const labels = this.#labelled > 0 ? labelsIn(record) : undefined
+    const labels = this.#now.labelled > 0 ? labelsIn(record) : undefined
     if (labels !== undefined) {
-      this.#labelled--
+      this.#now.labelled--
       for (const label of labels) changes.push({ key: this.#labelKey(label, sequence), value: undefined })
     }
     const chosenName = chosenNameIn(record)
     if (chosenName === undefined) return
-    this.#named--
+    this.#now.named--
     changes.push({ key: this.#nameKey(chosenName), value: undefined })
   }
 
   /** What expired is gone, even before it is swept. */
   #instance(sequence: number, record: string, nowMs: number): StoredInstance | undefined {
-    if (nowMs >= this.#expiryMs && expiryIn(record) <= nowMs) return undefined
+    if (nowMs >= this.#now.expiryMs && expiryIn(record) <= nowMs) return undefined
     return this.#instanceOf(sequence, record)
   }
 
@@ -397,7 +350,7 @@ export class InstanceLog {
   }
 
   #sequenceOfChosenName(name: string): number | undefined {
-    if (this.#named === 0) return undefined
+    if (this.#now.named === 0) return undefined
     const text = this.#store.getText(this.#nameKey(name))
     return text === undefined ? undefined : Number.parseInt(text, 36)
   }
