@@ -7,7 +7,9 @@ import { isForPeople, openLog } from './log-output.ts'
 import type { Profile } from './profile.ts'
 import { describeStartFailure } from './start-failure.ts'
 import { releaseStartMemory } from './start-memory.ts'
+import { startSupervision } from './supervision.ts'
 import { systemClock } from './system-clock.ts'
+import type { Watchdog } from './systemd/watchdog.ts'
 import { version } from './version.ts'
 import { writeWelcome } from './welcome.ts'
 
@@ -30,6 +32,7 @@ export async function runProcess(invocation: Invocation, profile: Profile): Prom
   // Listeners may all be off, and nothing else would hold the process.
   const hold = setInterval(() => undefined, longestTimerMs)
   const gateway = new Gateway({ settings, dataDirectory, log, clock: systemClock })
+  let supervision: Watchdog | undefined
   try {
     const addresses = await gateway.start()
     const startMs = Math.round(performance.now())
@@ -45,6 +48,7 @@ export async function runProcess(invocation: Invocation, profile: Profile): Prom
         startMs,
         pid: process.pid,
       })
+    supervision = await startSupervision({ gateway, addresses, environment, clock: systemClock, log })
     releaseStartMemory(systemClock)
   } catch (error) {
     const failure = describeStartFailure(error, dataDirectory)
@@ -54,6 +58,7 @@ export async function runProcess(invocation: Invocation, profile: Profile): Prom
     return failure.exitCode
   }
   log.info('stopping', { signal: await stopping })
+  supervision?.stop()
   await gateway.stop()
   clearInterval(hold)
   log.info('stopped')

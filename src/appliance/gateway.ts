@@ -11,6 +11,7 @@ import type { PartContext } from './part/part.ts'
 import { startRegistration } from './part/registration.ts'
 import { startStore } from './part/store.ts'
 import { createRandomId } from './random-id.ts'
+import { type CheckedParts, checkSelf } from './self-check.ts'
 import type { Settings } from './setting-table.ts'
 
 export interface GatewayOptions {
@@ -31,6 +32,7 @@ export class Gateway {
   readonly #context: PartContext
   /** What undoes the starts so far, the last one at the end. */
   readonly #stops: (() => void | Promise<void>)[] = []
+  #checked: Pick<CheckedParts, 'broker' | 'cse' | 'store'> | undefined
 
   constructor(options: GatewayOptions) {
     this.#context = { ...options, randomId: createRandomId(), onStop: (stop) => this.#stops.push(stop) }
@@ -51,6 +53,13 @@ export class Gateway {
     for (let stop = this.#stops.pop(); stop; stop = this.#stops.pop()) await stop()
   }
 
+  /** Tries the whole way that data takes; see `checkSelf`. Rejects before the start. */
+  async check(): Promise<string> {
+    if (this.#checked === undefined) throw new Error('the gateway is not started')
+    const { settings, randomId } = this.#context
+    return checkSelf({ ...this.#checked, cseBaseName: settings.cse.name, originator: settings.cse.id, randomId })
+  }
+
   async #startParts(context: PartContext): Promise<GatewayAddresses> {
     warnOfOpenDoors(context)
     const store = await startStore(context)
@@ -61,6 +70,7 @@ export class Gateway {
     // While there is still a way out: what subscriptions have collected.
     context.onStop(() => cse.flushNotifications(2000))
     startAdapters(context, cse, broker)
+    this.#checked = { broker, cse, store }
     return { mqtt: mqtt.map(writeAddress), http: http.map(writeAddress) }
   }
 }
