@@ -90,6 +90,18 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/sensors.ts'),
   },
   {
+    name: 'import-openmtc',
+    operands: 'FILE',
+    operandCount: [1, 1],
+    summary: "print what OpenMTC's configuration is in a file of ours",
+    options: {},
+    examples: [
+      'fieldgate import-openmtc config-gateway.json > fieldgate.toml',
+      'fieldgate gateway --config config-gateway.json',
+    ],
+    load: () => import('./commands/import-openmtc.ts'),
+  },
+  {
     name: 'get',
     operands: 'PATH',
     operandCount: [1, 1],

@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import { adapters } from '../adapters/index.ts'
 import type { Invocation } from './command.ts'
 import { ConfigError } from './config-error.ts'
-import { type Configuration, readConfiguration } from './configuration.ts'
+import { type Configuration, type ConfigurationSources, readConfiguration } from './configuration.ts'
 import { gatewayProfile, type Profile } from './profile.ts'
 
 export interface FoundConfiguration extends Configuration {
@@ -15,10 +15,10 @@ export interface FoundConfiguration extends Configuration {
 }
 
 /** Reads the configuration for a command. Throws ConfigError when a file that was asked for can't be read. */
-export function findConfiguration(
+export async function findConfiguration(
   { values, surroundings }: Invocation,
   { namedFile, profile = gatewayProfile }: { readonly namedFile?: string | undefined; readonly profile?: Profile } = {},
-): FoundConfiguration {
+): Promise<FoundConfiguration> {
   const { environment } = surroundings
   const fileName =
     namedFile ?? values['config']?.at(-1) ?? profile.configurationPlaces.find((place) => existsSync(place))
@@ -26,7 +26,7 @@ export function findConfiguration(
     adapters,
     environment,
     profile,
-    ...(fileName === undefined ? {} : { file: { name: fileName, text: readText(fileName) } }),
+    ...(fileName === undefined ? {} : await readSource(fileName)),
     options: (['mqtt', 'http'] as const).flatMap((protocol) => {
       const address = values[protocol]?.at(-1)
       if (address === undefined) return []
@@ -37,6 +37,14 @@ export function findConfiguration(
   const dataDirectory =
     values['data-dir']?.at(-1) ?? environment['STATE_DIRECTORY']?.split(':')[0] ?? profile.dataDirectory
   return { ...configuration, fileName, dataDirectory: resolve(dataDirectory) }
+}
+
+/** OpenMTC's configurations are JSON, ours are TOML. */
+async function readSource(fileName: string): Promise<Pick<ConfigurationSources, 'file' | 'imported'>> {
+  const text = readText(fileName)
+  if (!fileName.endsWith('.json')) return { file: { name: fileName, text } }
+  const { importOpenmtc } = await import('./openmtc.ts')
+  return { imported: { name: fileName, ...importOpenmtc(fileName, text) } }
 }
 
 function readText(fileName: string): string {

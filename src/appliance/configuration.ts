@@ -7,6 +7,7 @@ import { parse, TomlError } from 'smol-toml'
 import type { AdapterTable } from '../adapters/adapter.ts'
 import { ConfigError } from './config-error.ts'
 import { nearestName } from './nearest-name.ts'
+import type { ImportedConfiguration } from './openmtc.ts'
 import type { Profile } from './profile.ts'
 import { propertyName, readValue, type SettingRow, type SettingValue } from './setting.ts'
 import { readTables, unusableValue } from './setting-list.ts'
@@ -18,6 +19,8 @@ export interface ConfigurationSources {
   /** What the program runs as; its defaults go before those in the table. */
   readonly profile?: Pick<Profile, 'defaults'>
   readonly file?: { readonly name: string; readonly text: string }
+  /** What a configuration of another program says, and what is wrong with it. */
+  readonly imported?: ImportedConfiguration & { readonly name: string }
   readonly environment?: Readonly<Record<string, string | undefined>>
   /** From the command line: the text given for a path, and the option it was given with. */
   readonly options?: readonly { readonly option: string; readonly path: string; readonly text: string }[]
@@ -42,6 +45,8 @@ export interface EffectiveSetting extends Setting {
 export interface Configuration {
   readonly settings: Settings
   readonly effective: readonly EffectiveSetting[]
+  /** What came from another program's configuration, for the log. */
+  readonly imported?: ImportedConfiguration
   /** Everything that is wrong; the settings must not be used unless this is empty. */
   readonly problems: readonly ConfigError[]
 }
@@ -77,6 +82,9 @@ export function readConfiguration(sources: ConfigurationSources): Configuration 
   const problems: ConfigError[] = []
   const given = new Map<string, Given>()
   const at = sources.file && readFile(sources.file, table, given, problems)
+  for (const { path, value, from } of sources.imported?.settings ?? [])
+    given.set(path, { raw: value, source: `${sources.imported?.name}: ${from}`, isText: false })
+  problems.push(...(sources.imported?.problems ?? []))
   readEnvironment(sources.environment ?? {}, table, given, problems)
   for (const { option, path, text } of sources.options ?? [])
     given.set(path, { raw: text, source: option, isText: true })
@@ -94,7 +102,7 @@ export function readConfiguration(sources: ConfigurationSources): Configuration 
   const [dropKey, closeKey] = ['mqtt.slow_consumer_drop_size', 'mqtt.slow_consumer_close_size']
   checkOrder(slowConsumerDropSizeBytes, slowConsumerCloseSizeBytes, dropKey, closeKey)
   const { cseId, poa } = settings.registration
-  if (cseId !== '' && poa.length === 0)
+  if (cseId !== '' && poa.length === 0 && !problems.some(({ path }) => path === 'registration.poa'))
     problems.push(
       new ConfigError(
         'registration.poa',
@@ -102,7 +110,13 @@ export function readConfiguration(sources: ConfigurationSources): Configuration 
       ),
     )
   if (problems.length === 0) problems.push(...checkAdapters(sources.adapters, settings.adapters, at))
-  return { settings, effective, problems: problems.length < 2 ? problems : sortByPlace(problems) }
+  const { imported } = sources
+  return {
+    settings,
+    effective,
+    ...(imported && { imported }),
+    problems: problems.length < 2 ? problems : sortByPlace(problems),
+  }
 }
 
 /** Only for those that have some: the first collator of a process costs it 3 MiB. */

@@ -5,6 +5,7 @@ import { findConfiguration } from './configuration-file.ts'
 import { Gateway } from './gateway.ts'
 import { isForPeople, openLog } from './log-output.ts'
 import type { Profile } from './profile.ts'
+import { writeValue } from './setting.ts'
 import { describeStartFailure } from './start-failure.ts'
 import { releaseStartMemory } from './start-memory.ts'
 import { startSupervision } from './supervision.ts'
@@ -18,7 +19,7 @@ const longestTimerMs = 2 ** 31 - 1
 /** Runs until a signal ends it, and resolves with the exit code. */
 export async function runProcess(invocation: Invocation, profile: Profile): Promise<number> {
   const { environment, complain, print } = invocation.surroundings
-  const { problems, settings, fileName, dataDirectory } = findConfiguration(invocation, { profile })
+  const { problems, settings, fileName, dataDirectory, imported } = await findConfiguration(invocation, { profile })
   if (problems.length > 0) {
     for (const { message } of problems) complain(message)
     return ExitCode.CONFIGURATION
@@ -28,6 +29,12 @@ export async function runProcess(invocation: Invocation, profile: Profile): Prom
     log.error('a bug: the gateway ends here and wants to be started again', { error })
     process.exit(ExitCode.FAILURE)
   })
+  if (imported !== undefined)
+    log.info("this is OpenMTC's configuration", {
+      configuration: fileName,
+      keys: imported.settings.map(({ from, path, value }) => `${from} is ${path} = ${writeValue(value)}`),
+      needless: imported.notes,
+    })
   const stopping = waitForSignal()
   // Listeners may all be off, and nothing else would hold the process.
   const hold = setInterval(() => undefined, longestTimerMs)

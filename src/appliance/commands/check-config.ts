@@ -7,7 +7,7 @@ import { writeValue } from '../setting.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
   const { operands, flags, surroundings } = invocation
-  const { problems, effective, fileName } = findConfiguration(invocation, {
+  const { problems, effective, fileName } = await findConfiguration(invocation, {
     namedFile: operands[0],
     profile: flags.has('backend') ? backendProfile : gatewayProfile,
   })

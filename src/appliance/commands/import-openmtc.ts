@@ -1,0 +1,22 @@
+/** `fieldgate import-openmtc`: OpenMTC's JSON configuration as a configuration file of ours. */
+
+import { readFileSync } from 'node:fs'
+import { ExitCode, type Invocation, UsageError } from '../command.ts'
+import { importOpenmtc, writeToml } from '../openmtc.ts'
+
+export async function run({ operands, surroundings }: Invocation): Promise<number> {
+  const [fileName = ''] = operands
+  let text: string
+  try {
+    text = readFileSync(fileName, 'utf8')
+  } catch (error) {
+    throw new UsageError(
+      `${fileName}: ${(error as NodeJS.ErrnoException).code}: name a file such as config-gateway.json`,
+    )
+  }
+  const imported = importOpenmtc(fileName, text)
+  for (const { message } of imported.problems) surroundings.complain(message)
+  if (imported.problems.length > 0) return ExitCode.CONFIGURATION
+  surroundings.print(writeToml(imported, fileName).trimEnd())
+  return ExitCode.OK
+}
