@@ -15,7 +15,7 @@ const probeTimeoutMs = 10_000
 /** Prints what there is: comments for people, and the sections that would have it read. */
 export async function probeSensors(invocation: Invocation): Promise<number> {
   const { surroundings } = invocation
-  const { settings, dataDirectory } = configurationOf(invocation)
+  const { settings, dataDirectory } = await configurationOf(invocation)
   const name = invocation.operands[1]
   let found = 0
   for (const { name: adapter, load } of name === undefined ? adapters : [entryOf(name)]) {
@@ -39,7 +39,7 @@ export async function readSensors(invocation: Invocation): Promise<number> {
   const { surroundings, operands, values } = invocation
   if (operands[1] === undefined) throw new UsageError(`sensors read: name an adapter: ${names().join(', ')}`)
   const entry = entryOf(operands[1])
-  const { settings, dataDirectory } = configurationOf(invocation)
+  const { settings, dataDirectory } = await configurationOf(invocation)
   const seconds = Number(values['wait']?.at(-1) ?? 5)
   if (!(seconds > 0)) throw new UsageError(`--wait ${values['wait']?.at(-1)}: expected a number of seconds`)
   let isWell = true
@@ -65,8 +65,8 @@ export async function readSensors(invocation: Invocation): Promise<number> {
   return isWell ? ExitCode.OK : ExitCode.FAILURE
 }
 
-function configurationOf(invocation: Invocation): FoundConfiguration {
-  const configuration = findConfiguration(invocation)
+async function configurationOf(invocation: Invocation): Promise<FoundConfiguration> {
+  const configuration = await findConfiguration(invocation)
   const [problem] = configuration.problems
   if (problem !== undefined) throw problem
   return configuration

@@ -30,6 +30,8 @@ export interface GatewayProcessOptions {
   readonly dataDirectory: string
   /** Where a configuration file is looked for; the data directory by default. */
   readonly workingDirectory?: string
+  /** A configuration file that says where to listen; `mqtt` and `http` are not for these. */
+  readonly configuration?: string
   /** Free ones by default. */
   readonly mqtt?: string
   readonly http?: string
@@ -43,8 +45,14 @@ function spawnGateway({
   mqtt,
   http,
   environment,
+  configuration,
 }: GatewayProcessOptions): ChildProcess {
-  const words = ['--data-dir', dataDirectory, '--mqtt', mqtt ?? '127.0.0.1:0', '--http', http ?? '127.0.0.1:0']
+  const listeners = ['--mqtt', mqtt ?? '127.0.0.1:0', '--http', http ?? '127.0.0.1:0']
+  const words = [
+    '--data-dir',
+    dataDirectory,
+    ...(configuration === undefined ? listeners : ['--config', configuration]),
+  ]
   return spawn(process.execPath, [program, command, ...words], {
     cwd: workingDirectory ?? dataDirectory,
     env: { PATH: process.env['PATH'], FIELDGATE_LOG_FORMAT: 'json', ...environment },

@@ -1,0 +1,185 @@
+/** A gateway and a backend as processes of their own, on brokers of three kinds: registered, used across, killed and started again. */
+
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, afterEach, describe, it } from 'node:test'
+import { openmtcConfiguration } from '../appliance/openmtc-file.ts'
+import { type GatewayProcess, type GatewayProcessOptions, startGateway } from './gateway-process.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'fieldgate-federation-'))
+after(() => rmSync(root, { recursive: true, force: true }))
+
+const mosquitto = '/usr/sbin/mosquitto'
+const withoutMosquitto = existsSync(mosquitto) || process.env['CI'] !== undefined ? false : 'mosquitto is not installed'
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+interface Reply {
+  readonly status: number
+  readonly text: string
+}
+
+/** A request over HTTP, as an AE would make it. */
+async function ask(http: string, method: string, path: string, content?: object, type?: number): Promise<Reply> {
+  const response = await fetch(`http://${http}${path}`, {
+    method,
+    headers: {
+      'X-M2M-Origin': 'Ctest',
+      'X-M2M-RI': Math.random().toString(36).slice(2),
+      'X-M2M-RVI': '3',
+      ...(content === undefined
+        ? {}
+        : { 'Content-Type': `application/json${type === undefined ? '' : `;ty=${type}`}` }),
+    },
+    ...(content === undefined ? {} : { body: JSON.stringify(content) }),
+  })
+  return { status: Number(response.headers.get('x-m2m-rsc')), text: await response.text() }
+}
+
+/** Waits until a condition holds, ten seconds at most. */
+async function until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 10_000
+  while (!(await condition())) {
+    assert.ok(performance.now() < deadline, `${what}: not within ten seconds`)
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+}
+
+const isRegistered = (http: string) => async () => (await ask(http, 'GET', '/onem2m/mn-cse-1')).status === 2000
+
+describe('a gateway and a backend', { timeout: 60_000 }, () => {
+  const running: (GatewayProcess | ChildProcess)[] = []
+  afterEach(async () => {
+    for (const each of running.splice(0)) {
+      const child = 'end' in each ? each.process : each
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+    }
+  })
+
+  const start = async (options: Partial<GatewayProcessOptions>): Promise<GatewayProcess> => {
+    const dataDirectory = options.dataDirectory ?? mkdtempSync(join(root, 'data-'))
+    const environment = { FIELDGATE_ADAPTERS_SYSTEM_ENABLED: 'false', ...options.environment }
+    const started = await startGateway({ ...options, dataDirectory, environment })
+    running.push(started)
+    return started
+  }
+
+  const registering = (poa: string): Readonly<Record<string, string>> => ({
+    FIELDGATE_REGISTRATION_CSE_ID: '/in-cse-1',
+    FIELDGATE_REGISTRATION_POA: poa,
+    FIELDGATE_REGISTRATION_CHECK: '1s',
+  })
+
+  const startBroker = async (port: number): Promise<ChildProcess> => {
+    const configuration = join(mkdtempSync(join(root, 'mosquitto-')), 'mosquitto.conf')
+    writeFileSync(configuration, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`)
+    const child = spawn(mosquitto, ['-c', configuration], { stdio: 'ignore' })
+    running.push(child)
+    return child
+  }
+
+  it('find each other whoever comes first, and again after each was killed', async () => {
+    const [mqtt, http] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`]
+    const dataDirectory = mkdtempSync(join(root, 'data-'))
+    let gateway = await start({ dataDirectory, environment: registering(`mqtt://${mqtt}`) })
+    await until(() => gateway.events.some(({ message }) => message.includes('unreachable')), 'the gateway says so')
+    const backendDirectory = mkdtempSync(join(root, 'data-'))
+    let backend = await start({ command: 'backend', dataDirectory: backendDirectory, mqtt, http })
+    await until(isRegistered(http), 'registered')
+    assert.equal((await ask(http, 'GET', '/~/mn-cse-1/onem2m')).status, 2000)
+    assert.equal((await ask(gateway.http, 'GET', '/~/in-cse-1/onem2m')).status, 2000)
+    assert.match((await ask(gateway.http, 'GET', '/onem2m')).text, /"registration:in-cse-1:registered"/)
+
+    await backend.end('SIGKILL')
+    rmSync(backendDirectory, { recursive: true })
+    assert.equal((await ask(gateway.http, 'GET', '/~/in-cse-1/onem2m')).status, 5103)
+    backend = await start({ command: 'backend', mqtt, http })
+    await until(isRegistered(http), 'registered with a backend that has lost its data')
+
+    await gateway.end('SIGKILL')
+    gateway = await start({ dataDirectory, environment: registering(`mqtt://${mqtt}`) })
+    await until(() => gateway.events.some(({ message }) => message === 'registration: registered'), 'taken over')
+    assert.equal((await ask(http, 'GET', '/~/mn-cse-1/onem2m')).status, 2000)
+    assert.equal(await gateway.end('SIGTERM'), 0)
+    assert.equal((await ask(http, 'GET', '/onem2m/mn-cse-1')).status, 4004)
+    assert.equal(await backend.end('SIGTERM'), 0)
+  })
+
+  it('register over HTTP, and forward over it', async () => {
+    const backend = await start({ command: 'backend' })
+    const gateway = await start({ environment: registering(`http://${backend.http}`) })
+    await until(isRegistered(backend.http), 'registered')
+    assert.match(
+      (await ask(backend.http, 'GET', '/onem2m/mn-cse-1')).text,
+      new RegExp(`"poa":\\["http://${gateway.http}"\\]`),
+    )
+    assert.equal((await ask(backend.http, 'GET', '/~/mn-cse-1/onem2m')).status, 2000)
+    assert.equal((await ask(gateway.http, 'GET', '/_/openmtc.org/in-cse-1/onem2m')).status, 2000)
+  })
+
+  it('meet on a mosquitto, and meet again when that was restarted', { skip: withoutMosquitto }, async () => {
+    const port = await freePort()
+    const broker = await startBroker(port)
+    const environment = { FIELDGATE_BROKERS_URLS: `mqtt://127.0.0.1:${port}` }
+    const backend = await start({ command: 'backend', environment })
+    const gateway = await start({ environment: { ...environment, ...registering(`mqtt://localhost:${port}`) } })
+    await until(isRegistered(backend.http), 'registered')
+    broker.kill('SIGKILL')
+    await until(() => gateway.events.some(({ message }) => message.includes('no connection to the broker')), 'noticed')
+    assert.equal((await ask(backend.http, 'GET', '/~/mn-cse-1/onem2m')).status, 5103)
+    await startBroker(port)
+    await until(async () => (await ask(backend.http, 'GET', '/~/mn-cse-1/onem2m')).status === 2000, 'back')
+  })
+
+  it("run with OpenMTC's configuration files, its MQTT plugin switched on (the walk-through of its MQTT client)", async () => {
+    const [mqtt, gatewayHttp, backendHttp] = [await freePort(), await freePort(), await freePort()]
+    const files = {
+      gateway: openmtcConfiguration({
+        kind: 'gateway',
+        http: { interface: '127.0.0.1', port: gatewayHttp },
+        mqtt: { interface: 'localhost', port: mqtt },
+        poa: [`mqtt://localhost:${mqtt}`],
+        ownPoa: [`mqtt://localhost:${mqtt}`],
+      }),
+      backend: openmtcConfiguration({
+        kind: 'backend',
+        http: { interface: '127.0.0.1', port: backendHttp },
+        mqtt: { interface: 'localhost', port: mqtt },
+      }),
+    }
+    const startWith = async (command: 'gateway' | 'backend') => {
+      const dataDirectory = mkdtempSync(join(root, 'data-'))
+      writeFileSync(join(dataDirectory, 'config.json'), JSON.stringify(files[command]))
+      return start({
+        command,
+        dataDirectory,
+        configuration: 'config.json',
+        environment: { FIELDGATE_LOG_LEVEL: 'info' },
+      })
+    }
+    const gateway = await startWith('gateway')
+    const backend = await startWith('backend')
+    assert.ok(backend.events.some(({ message }) => message.startsWith('another broker listens already')))
+    const said = gateway.events.find(({ message }) => message === "this is OpenMTC's configuration")
+    assert.ok(JSON.stringify(said?.['keys']).includes('RegistrationHandler.interval is registration.interval'))
+    await until(isRegistered(`127.0.0.1:${backendHttp}`), 'registered over MQTT')
+    const { text } = await ask(`127.0.0.1:${backendHttp}`, 'GET', '/onem2m/mn-cse-1')
+    assert.match(text, new RegExp(`"lbl":\\["openmtc"\\].*"poa":\\["mqtt://localhost:${mqtt}"\\]`))
+    assert.equal((await ask(`127.0.0.1:${backendHttp}`, 'GET', '/~/mn-cse-1/onem2m')).status, 2000)
+    assert.equal((await ask(`127.0.0.1:${gatewayHttp}`, 'GET', '/~/in-cse-1/onem2m')).status, 2000)
+    assert.deepEqual(
+      [gateway, backend].flatMap(({ events }) => events.filter(({ level }) => level === 'error')),
+      [],
+    )
+  })
+})
