@@ -162,7 +162,7 @@ export class Broker {
     }
     const client = this.#aedes.handle(stream)
     this.#connecting.add(client)
-    stream.once('close', () => this.#connecting.delete(client))
+    stream.on('close', () => this.#connecting.delete(client))
   }
 
   /**

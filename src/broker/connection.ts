@@ -101,10 +101,13 @@ export class Connection {
     return this.#session
   }
 
-  /** CONNECT has been answered. A parser for each idle connection is memory for nothing. */
+  /** CONNECT has been answered. What Aedes needed for that, or would need later, is memory for nothing in an idle connection. */
   begin(session: Session): void {
+    const { client } = this
     this.#session = session
-    this.client._parser = noParser
+    client._parser = noParser
+    client.subscriptions = client.duplicates = nothing
+    client.removeAllListeners('connected')
   }
 
   end(): void {
@@ -316,6 +319,8 @@ export class Connection {
 function ignore(): void {}
 
 const pingResponse = Buffer.from([0xd0, 0])
+
+const nothing: object = Object.freeze({})
 
 const noParser: AedesParser = { parse: () => 0, removeAllListeners() {}, _queue: null }
 

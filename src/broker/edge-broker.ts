@@ -93,7 +93,10 @@ export class EdgeBroker extends Aedes {
     })
     const connection = new Connection({ ...limits, client, host, outlet, traffic })
     this.#connections.set(client, connection)
-    conn.once('close', () => {
+    // Nine listeners, and an error for each connection that is closed, to hear of the one event that is heard of here.
+    client._eos()
+    conn.on('close', () => {
+      client.close()
       this.#detach(connection)
       this.#connections.delete(client)
     })

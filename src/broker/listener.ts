@@ -45,7 +45,7 @@ export class Listener {
       // Half a round trip waits for nothing: Nagle's algorithm and delayed acknowledgements cost 40 ms together.
       socket.setNoDelay(true)
       this.#sockets.add(socket)
-      socket.once('close', () => this.#sockets.delete(socket))
+      socket.on('close', () => this.#sockets.delete(socket))
     })
   }
 

@@ -28,6 +28,11 @@ export interface AedesClient extends Client {
   _parser: AedesParser
   /** DISCONNECT came: there will be no will. [MQTT-3.14.4-3] */
   _disconnected: boolean
+  /** Takes off what listens for the end of the stream. */
+  _eos: () => void
+  /** Filters of the client, and the last message of each broker of a cluster, in Aedes' own way of delivering. */
+  subscriptions: object
+  duplicates: object
   /** The keep-alive clock, restarted by each packet. [MQTT-3.1.2-24] */
   readonly _keepaliveTimer: NodeJS.Timeout | null
   /** How Aedes delivers, and the QoS 2 messages that it has begun to take; set for each connection, whether used or not. */
