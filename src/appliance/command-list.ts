@@ -167,6 +167,22 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/help.ts'),
   },
   {
+    name: 'profile',
+    operands: 'show [BOARD] | detect',
+    operandCount: [1, 2],
+    summary: 'say which board this is, and what its profile sets',
+    options: {
+      systemd: { text: 'show it as a drop-in for fieldgate.service' },
+      'config-txt': { text: "show it as the Raspberry Pi's config.txt" },
+    },
+    examples: [
+      'fieldgate profile detect',
+      'fieldgate profile show raspberry-pi-4b',
+      'fieldgate profile show --systemd > /etc/systemd/system/fieldgate.service.d/board.conf',
+    ],
+    load: () => import('./commands/profile.ts'),
+  },
+  {
     name: 'licenses',
     operandCount: [0, 0],
     summary: 'print what the program contains and under which licences',

@@ -76,6 +76,8 @@ function objection(path: string, { target, isTypeOnly }: Import): string | undef
     return undefined
   // Where the project's manifest tells the version.
   if (place === 'appliance' && target.endsWith('/package.json')) return undefined
+  // Data about boards.
+  if (place === 'appliance' && target.startsWith('../../../firmware-profiles/')) return undefined
   return `${path} imports ${isTypeOnly ? 'types' : 'values'} from ${folder}`
 }
 

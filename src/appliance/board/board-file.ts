@@ -1,0 +1,45 @@
+/** What follows from a board's profile for the files that others read: systemd and the Raspberry Pi's firmware. */
+
+import type { BoardProfile } from './board-profile.ts'
+
+const overlayLines: Readonly<Record<string, string>> = {
+  i2c1: 'dtparam=i2c_arm=on',
+  'w1-gpio': 'dtoverlay=w1-gpio',
+  watchdog: 'dtparam=watchdog=on',
+}
+
+/** A drop-in for fieldgate.service: memory and V8's flags. */
+export function writeServiceDropIn({ id, service }: BoardProfile): string {
+  return `# Made from the profile ${id}.
+[Service]
+MemoryHigh=${service.memoryHighMiB}M
+MemoryMax=${service.memoryMaxMiB}M
+Environment="NODE_OPTIONS=${service.v8Flags.join(' ')}"
+`
+}
+
+/** The configuration of a gateway that nobody has configured yet. */
+export function writeConfiguration({ id, storage, adapters }: BoardProfile): string {
+  return `# Made from the profile ${id}; \`fieldgate help configuration\` lists all keys.
+[store]
+durability = "${storage.durability}"
+reading_patience = "${storage.readingPatience}"
+${adapters.map((name) => `\n[adapters.${name}]\nenabled = true\n`).join('')}`
+}
+
+/** The config.txt of the boot partition. */
+export function writeBootConfiguration({ id, boot }: BoardProfile): string {
+  const overlays = boot.overlays.flatMap((name) => overlayLines[name] ?? [])
+  return `${[`# Made from the profile ${id}.`, ...boot.configTxt, ...overlays].join('\n')}\n`
+}
+
+/** systemd's own watchdog on the board's, for a kernel or a systemd that hangs. */
+export function writeSystemDropIn({ id, watchdog }: BoardProfile): string {
+  const lines = watchdog ? [`RuntimeWatchdogSec=${watchdog.seconds}s`, `WatchdogDevice=${watchdog.device}`] : []
+  return `${[`# Made from the profile ${id}.`, '[Manager]', ...lines].join('\n')}\n`
+}
+
+/** The journal stays in memory: a log that is written to a card wears it. */
+export function writeJournalDropIn({ id, storage }: BoardProfile): string {
+  return `# Made from the profile ${id}.\n[Journal]\nStorage=volatile\nRuntimeMaxUse=${storage.journalMiB}M\n`
+}
