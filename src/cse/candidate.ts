@@ -4,7 +4,6 @@
  */
 
 import { type FilterCriteria, FilterOperation } from '../onem2m/filter-criteria.ts'
-import type { ResourceView } from '../resources/behaviour.ts'
 import { breathe, stretch } from './breath.ts'
 import type { Execution } from './execution.ts'
 import type { Descendant } from './representation.ts'
@@ -78,11 +77,12 @@ function* below(root: Resource, index: Index, deepest: number): Iterable<Descend
   }
 }
 
-/** 0 for `root` itself, negative for what does not lie below it. */
+/** 0 for `root` itself, negative for what does not lie below it, or on a branch that is gone. */
 function levelBelow(root: Resource, resource: Resource): number {
   let level = 0
-  for (let at: ResourceView | undefined = resource; at !== undefined; at = at.parent) {
+  for (let at: Resource | undefined = resource; at !== undefined; at = at.parent) {
     if (at === root) return level
+    if (at.parent?.children.get(at.name) !== at) return -1
     level++
   }
   return -1

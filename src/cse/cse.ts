@@ -26,6 +26,7 @@ import { Outbox } from './outbox.ts'
 import type { Eventually, Outcome } from './outcome.ts'
 import type { CseParts, CseSettings } from './parts.ts'
 import { PollingChannels } from './polling.ts'
+import { discardInTurns, unfinishedRemovals } from './removal.ts'
 import { Resource, type StoredInstance } from './resource.ts'
 import { errorResponse, notStored, responseTo } from './response.ts'
 import { createRoot } from './root.ts'
@@ -126,12 +127,17 @@ export class Cse implements RequestHandler {
     const { tree, expiration, store, clock, timestampOf } = this.#parts
     const firstStart = store.getText('m/first-start') ?? timestampOf(clock.wallMs())
     store.write([{ key: 'm/first-start', value: firstStart }])
-    const { resources, orphans } = await tree.load(createRoot(this.#parts, firstStart))
+    const unfinished = await unfinishedRemovals(this.#parts)
+    const gone = new Set(unfinished.flatMap(({ identifiers }) => identifiers))
+    const { resources, orphans } = await tree.load(createRoot(this.#parts, firstStart), gone)
     for (const type of this.#parts.resourceTypes.values())
-      for (const resource of tree.ofType(type.type)) expiration.watch(resource)
+      for (const resource of tree.ofType(type.type)) {
+        expiration.watch(resource)
+        if (isOverLimit(resource)) void trimInTurns(this.#parts, resource)
+      }
     if (orphans > 0)
       this.#log.warn('resources without their parent were left out: the store was damaged', { count: orphans })
-    for (const container of tree.containers()) if (isOverLimit(container)) void trimInTurns(this.#parts, container)
+    for (const { key, identifiers } of unfinished) void discardInTurns(this.#parts, key, identifiers)
     if (tree.ofType(17).size > 0) this.#internally(failInterrupted)
     const { outbox, notifier } = this.#parts
     await outbox.start((name) => notifier.resume(name))

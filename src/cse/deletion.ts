@@ -6,12 +6,14 @@ import { ResultContent } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
 import { NotificationEventType } from '../resources/notification-criteria.ts'
+import { stretch } from './breath.ts'
 import { checkCondition } from './condition.ts'
 import { find } from './discovery.ts'
 import { raise } from './event.ts'
 import type { Execution } from './execution.ts'
 import type { Eventually, Outcome } from './outcome.ts'
 import { leaveGroups } from './reference.ts'
+import { removeInTurns } from './removal.ts'
 import { attributesContent, nest, referenceTo } from './representation.ts'
 import { Resource, StoredInstance } from './resource.ts'
 
@@ -104,9 +106,13 @@ function removeResource(execution: Execution, resource: Resource): void {
   // All are told before the first is gone: subscriptions go before what they watch.
   for (const each of all)
     if (each !== resource) raise(execution, each, { event: NotificationEventType.DELETE_OF_RESOURCE, resource: each })
-  leaveGroups(execution, new Set(all))
+  leaveGroups(execution, all)
+  for (const each of all) each.definition.behaviour?.beforeDelete?.(each, execution)
+  if (all.length > stretch) {
+    removeInTurns(execution, resource, all)
+    return
+  }
   for (const each of all) {
-    each.definition.behaviour?.beforeDelete?.(each, execution)
     parts.tree.remove(each)
     transaction.afterCommit(() => {
       parts.notifier.ended(each)

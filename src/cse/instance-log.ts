@@ -24,6 +24,19 @@ export interface NewInstance {
   readonly isChange: boolean
 }
 
+type KeyRange = readonly [from: string, to: string]
+
+/** Where a container keeps its counters: behind its instances, so that the two lie together. */
+export function countersKeyOf(identifier: string): string {
+  return `i/${identifier}/~`
+}
+
+/** All keys that there may be of a container's instances: themselves, their names, labels and unique values. */
+export function keyRangesOf(identifier: string): readonly KeyRange[] {
+  // Names and labels may begin with any character: the key after a slash is a zero.
+  return ['i', 'n', 'l', 'u'].map((kind) => [`${kind}/${identifier}/`, `${kind}/${identifier}0`])
+}
+
 /** Records up to this length are kept for the latest instance of each container, so that reading it needs no disk. */
 const latestKeptBytes = 4096
 
@@ -113,7 +126,7 @@ export class InstanceLog {
    * instead of merging them with all that it holds.
    */
   get countersKey(): string {
-    return `${this.#prefix}~`
+    return countersKeyOf(this.#resource.resourceIdentifier)
   }
 
   /** The change that stores the counters; its value is taken when the commit group closes. */
@@ -287,15 +300,14 @@ export class InstanceLog {
   }
 
   /** The keys of everything that is kept for this container, to be discarded when it is deleted. */
-  get ranges(): readonly (readonly [from: string, to: string])[] {
-    const identifier = this.#resource.resourceIdentifier
-    const ranges: [string, string][] = []
-    if (this.#now.next > 0) ranges.push([this.#prefix, `${this.#prefix}~`])
-    // Names and labels may begin with any character: the key after a slash is a zero.
-    if (this.#now.named > 0) ranges.push([`n/${identifier}/`, `n/${identifier}0`])
-    if (this.#now.labelled > 0) ranges.push([`l/${identifier}/`, `l/${identifier}0`])
-    if (this.#type.uniqueAttribute !== undefined) ranges.push([`u/${identifier}/`, `u/${identifier}/~`])
-    return ranges
+  get ranges(): readonly KeyRange[] {
+    const isThere: Readonly<Record<string, boolean>> = {
+      i: this.#now.next > 0,
+      n: this.#now.named > 0,
+      l: this.#now.labelled > 0,
+      u: this.#type.uniqueAttribute !== undefined,
+    }
+    return keyRangesOf(this.#resource.resourceIdentifier).filter(([from]) => isThere[from.slice(0, 1)])
   }
 
   /** True when an instance has this value of the attribute that no two may share. */

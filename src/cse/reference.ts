@@ -23,8 +23,10 @@ export function checkPolicies({ parts, nowMs }: Execution, attributes: Attribute
 }
 
 /** Takes what is about to be removed out of the groups that it is a member of. TS-0001 9.6.13, currentNrOfMembers. */
-export function leaveGroups(execution: Execution, removed: ReadonlySet<Resource>): void {
+export function leaveGroups(execution: Execution, leaving: readonly Resource[]): void {
   const { tree } = execution.parts
+  if (tree.ofType(groupType).size === 0) return
+  const removed = new Set(leaving)
   for (const group of tree.ofType(groupType)) {
     if (removed.has(group)) continue
     const members = (group.stored['memberIds'] as readonly string[] | undefined) ?? []

@@ -47,6 +47,8 @@ export class Tree {
   readonly #byLabel = new Map<string, Set<Resource>>()
   /** Containers whose instances have, or had, labels. */
   readonly #withLabelledInstances = new Set<Resource>()
+  /** Roots of subtrees that are gone, whose resources are still in the indexes. */
+  readonly #detached = new Set<Resource>()
   #root: Resource | undefined
 
   constructor(facts: TreeFacts) {
@@ -63,7 +65,30 @@ export class Tree {
   }
 
   get(resourceIdentifier: string): Resource | undefined {
-    return this.#byIdentifier.get(resourceIdentifier)
+    const resource = this.#byIdentifier.get(resourceIdentifier)
+    return resource !== undefined && this.#detached.size > 0 && this.#isDetached(resource) ? undefined : resource
+  }
+
+  /** Takes a subtree out of sight in one step; its resources are in the indexes until each is removed. */
+  detach(root: Resource): void {
+    this.#detached.add(root)
+    root.parent?.release(root)
+  }
+
+  attach(root: Resource): void {
+    this.#detached.delete(root)
+    root.parent?.adopt(root, root.definition.type === subscriptionType)
+  }
+
+  /** All resources of a detached subtree have been removed. */
+  settle(root: Resource): void {
+    this.#detached.delete(root)
+  }
+
+  #isDetached(resource: Resource): boolean {
+    for (let at: Resource | undefined = resource; at !== undefined; at = at.parent)
+      if (this.#detached.has(at)) return true
+    return false
   }
 
   ofType(type: number): ReadonlySet<Resource> {
@@ -72,11 +97,6 @@ export class Tree {
 
   withLabel(label: string): ReadonlySet<Resource> {
     return this.#byLabel.get(label) ?? new Set()
-  }
-
-  /** Resources that keep instances. */
-  *containers(): Iterable<Resource> {
-    for (const resource of this.#byIdentifier.values()) if (resource.instances !== undefined) yield resource
   }
 
   /** Containers with instances that have labels. */
@@ -103,7 +123,7 @@ export class Tree {
     }
     if (rest === cseId) return ''
     // The AE-ID of an S-type has no CSE part (TS-0001 7.2).
-    if (rest.startsWith('/S') && this.#byIdentifier.has(rest.slice(1))) return rest.slice(1)
+    if (rest.startsWith('/S') && this.get(rest.slice(1)) !== undefined) return rest.slice(1)
     return rest.startsWith(`${cseId}/`) ? rest.slice(cseId.length + 1) : undefined
   }
 
@@ -116,7 +136,7 @@ export class Tree {
     if (first === this.#facts.cseBaseName || first === '-' || localPart === '') {
       rest = rest.slice(first.length + 1)
     } else {
-      const resource = this.#byIdentifier.get(first)
+      const resource = this.get(first)
       if (resource === undefined) {
         const instance = this.#instanceByIdentifier(first, nowMs)
         return instance === undefined || rest.length > first.length ? undefined : { resource: instance }
@@ -147,7 +167,7 @@ export class Tree {
   #instanceByIdentifier(identifier: string, nowMs: number): StoredInstance | undefined {
     const cut = identifier.lastIndexOf('-')
     if (cut <= 0) return undefined
-    return this.#byIdentifier.get(identifier.slice(0, cut))?.instances?.findBySuffix(identifier.slice(cut + 1), nowMs)
+    return this.get(identifier.slice(0, cut))?.instances?.findBySuffix(identifier.slice(cut + 1), nowMs)
   }
 
   /** Puts a resource into the tree and all indexes. */
@@ -167,7 +187,9 @@ export class Tree {
   remove(resource: Resource): void {
     const { definition, parent } = resource
     parent?.release(resource)
-    this.#byIdentifier.delete(resource.resourceIdentifier)
+    // The identifier of an AE may be somebody else's by now.
+    if (this.#byIdentifier.get(resource.resourceIdentifier) === resource)
+      this.#byIdentifier.delete(resource.resourceIdentifier)
     removeFrom(this.#byType, definition.type, resource)
     this.#withLabelledInstances.delete(resource)
     for (const label of labelsOf(resource)) removeFrom(this.#byLabel, label, resource)
@@ -199,14 +221,18 @@ export class Tree {
 
   /**
    * Loads the structure below `root`. Resources whose parent or type is not there are left out and counted: after a repair of a damaged
-   * store some may be missing, and the rest must still be served.
+   * store some may be missing, and the rest must still be served. Those that are `gone` are on the disk only because their removal has not
+   * come to its end.
    */
-  async load(root: Resource): Promise<{ readonly resources: number; readonly orphans: number }> {
+  async load(
+    root: Resource,
+    gone: ReadonlySet<string>,
+  ): Promise<{ readonly resources: number; readonly orphans: number }> {
     this.add(root)
     const stored = new Map<string, LoadedResource>()
     let damaged = 0
     for await (const [key, text] of this.#facts.store.scanText({ from: 'r/', to: 'r0' })) {
-      if (key === `r/${rootIdentifier}`) continue
+      if (key === `r/${rootIdentifier}` || gone.has(key.slice(2))) continue
       const resource = this.#read(text)
       if (resource === undefined) damaged++
       else stored.set(key.slice(2), resource)
