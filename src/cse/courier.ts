@@ -23,10 +23,13 @@ export type CarryOptions = Pick<Delivery, 'timeoutMs' | 'isPatient' | 'handedOve
 
 /** Where a target is when nothing says how to reach it: it has a connection of its own open here, or it uses the broker that runs here. */
 const connectedHere: readonly string[] = ['ws:', 'mqtt:']
-/** The point of access of an AE that fetches its requests, and of what lies at another CSE. */
+/** The points of access of an AE that fetches its requests, and of what lies at another CSE. */
 const pollingChannel = 'pch:'
 const otherCse = 'cse:'
+/** Groups take the notifications of their members. */
+const group = 'grp:'
 
+const groupType = 9
 const scheduleType = 18
 
 export class Courier {
@@ -95,6 +98,7 @@ export class Courier {
     if (isUrl(target)) return [{ pointOfAccess: target, entity: undefined }]
     if (this.isElsewhere(target)) return [{ pointOfAccess: otherCse, entity: target }]
     const resource = this.entityOf(target)
+    if (resource?.definition.type === groupType) return [{ pointOfAccess: group, entity: target }]
     const entity = resource?.stored['aeId']
     if (resource === undefined || typeof entity !== 'string') return []
     const serialization = wantedSerialization(resource.stored['contentSerialization'])

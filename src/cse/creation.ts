@@ -115,7 +115,10 @@ function createResource(execution: Execution, parent: Resource, type: ResourceTy
   tree.add(resource)
   transaction.onUndo(() => tree.remove(resource))
   transaction.changes.push(tree.changeOf(resource))
-  if (type.hasExpirationTime) transaction.afterCommit(() => parts.expiration.watch(resource))
+  transaction.afterCommit(() => {
+    if (type.hasExpirationTime) parts.expiration.watch(resource)
+    parts.notifier.changed(resource)
+  })
   keepState(execution, resource)
   raise(execution, parent, { event: NotificationEventType.CREATE_OF_CHILD, resource })
   if (draft.attributes['preSubscriptionNotify'] !== undefined) raisePast(execution, resource)

@@ -18,6 +18,7 @@ import { Execution, timestampCache } from './execution.ts'
 import { Expiration } from './expiration.ts'
 import { FanOutGuard } from './fan-out.ts'
 import { Forwarding } from './forwarding.ts'
+import { GroupNotifications } from './group-notification.ts'
 import type { RequestContext, Requester, RequestHandler } from './handler.ts'
 import { MissingData } from './missing-data.ts'
 import { tellWatchers } from './monitor.ts'
@@ -31,6 +32,7 @@ import { Resource, type StoredInstance } from './resource.ts'
 import { errorResponse, notStored, responseTo } from './response.ts'
 import { createRoot } from './root.ts'
 import { Routes } from './route.ts'
+import type { Sender } from './stream.ts'
 import { Tree } from './tree.ts'
 import { isOverLimit, trimInTurns } from './trimming.ts'
 
@@ -83,6 +85,8 @@ export class Cse implements RequestHandler {
     forwarding.use(polling)
     const courier = this.#courier
     const outbox = new Outbox({ store, clock, log, courier, randomId, limits })
+    const groupNotifications = new GroupNotifications({ tree, clock, courier, outbox, settings })
+    this.#courier.use(groupNotifications)
     const notifier = new Notifier({ tree, clock, courier, outbox, settings, randomId, internally })
     this.#parts = {
       settings,
@@ -94,6 +98,7 @@ export class Cse implements RequestHandler {
       randomId,
       access: new AccessControl({ ...settings, tree, routes, now: () => clock.wallMs() }),
       notifier,
+      groupNotifications,
       outbox,
       missingData: new MissingData({ tree, clock, internally }),
       expiration: new Expiration({ clock, remove: (expired) => this.#expire(expired) }),
@@ -139,8 +144,8 @@ export class Cse implements RequestHandler {
       this.#log.warn('resources without their parent were left out: the store was damaged', { count: orphans })
     for (const { key, identifiers } of unfinished) void discardInTurns(this.#parts, key, identifiers)
     if (tree.ofType(17).size > 0) this.#internally(failInterrupted)
-    const { outbox, notifier } = this.#parts
-    await outbox.start((name) => notifier.resume(name))
+    const { outbox, notifier, groupNotifications } = this.#parts
+    await outbox.start((ends) => (groupNotifications.senderOf(ends) ?? notifier.senderOf(ends)) as unknown as Sender)
     this.#log.debug('resource tree loaded', { resources })
   }
 

@@ -8,6 +8,7 @@ import { accept, isNonBlocking } from './deferred.ts'
 import { deleteTarget } from './deletion.ts'
 import type { Execution } from './execution.ts'
 import { fanOut } from './fan-out.ts'
+import { groupType } from './group-notification.ts'
 import type { Eventually, Outcome } from './outcome.ts'
 import { Resource } from './resource.ts'
 import { retrieve } from './retrieval.ts'
@@ -62,6 +63,10 @@ async function notify(execution: Execution): Promise<Outcome> {
   // TS-0004 7.5.1.2: the CSE that hosts a subscription notifies in its own name, whatever AE subscribed.
   if (parts.routes.remoteCse(execution.originator) === undefined) execution.require(AccessRight.NOTIFY, resource)
   if (resource.definition.type === 5) return { status: Status.OK }
+  if (resource.definition.type === groupType && resource instanceof Resource) {
+    parts.groupNotifications.take(resource, request.content)
+    return { status: Status.OK }
+  }
   if (typeof resource.attributes['aeId'] !== 'string')
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: a ${resource.definition.name} takes no notifications`)
   const { responseStatusCode, content } = await parts.notifier.forward(resource.resourceIdentifier, request)

@@ -82,11 +82,19 @@ export function tell(
   originator = execution.originator,
 ): void {
   const { parts } = execution
-  const { creator, enableEventNotificationOriginator } = subscription.stored as Subscription
+  const { creator, enableEventNotificationOriginator, notificationForwardingUri } = subscription.stored as Subscription
   const shown = creator ?? (enableEventNotificationOriginator === true ? originator : undefined)
   const notification: Record<string, Json> = { nev: notificationEvent, sur: subscriptionReference(parts, subscription) }
   if (typeof shown === 'string') notification['cr'] = shown
+  if (notificationForwardingUri !== undefined) notification['nfu'] = notificationForwardingUri
   parts.notifier.notify(execution, subscription, notification)
+}
+
+/** One notification as it is; a batch as an aggregated one, also when only one was collected: TS-0004 6.3.5.13. */
+export function contentOf(notifications: readonly JsonObject[], isBatch: boolean): JsonObject {
+  return isBatch || notifications.length > 1
+    ? { 'm2m:agn': { 'm2m:sgn': notifications as readonly Json[] } }
+    : { 'm2m:sgn': notifications[0] as Json }
 }
 
 /** A subscription to blocking updates has its target decide of a change first: TS-0004 7.3.3.8. */

@@ -8,6 +8,7 @@ import { OneM2MError, Status } from '../onem2m/status.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
 import { canContain } from '../resources/resource-type.ts'
 import type { Execution } from './execution.ts'
+import { throughGroup } from './group-notification.ts'
 import type { Outcome } from './outcome.ts'
 import type { Resource } from './resource.ts'
 
@@ -42,7 +43,7 @@ export async function fanOut(
   try {
     const responses = await Promise.all(
       members.map((member) => {
-        const { groupRequestTargetMembers: _, ...rest } = request
+        const { groupRequestTargetMembers: _, ...rest } = throughGroup(request, group, execution.cseId)
         const to = suffix === '' ? member : `${member}/${suffix}`
         return new Promise<JsonObject>((resolve) => {
           parts.handle({ ...rest, to, groupRequestIdentifier }, execution.context, (response) =>

@@ -7,15 +7,15 @@ import type { Clock } from '../onem2m/clock.ts'
 import type { Json, JsonObject } from '../onem2m/content.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
 import type { NotificationStatistics, Subscription } from '../resources/subscription.ts'
-import type { Courier } from './courier.ts'
+import { type Courier, scheduleEntriesOf } from './courier.ts'
 import { remove } from './deletion.ts'
-import { subscriptionReference } from './event.ts'
+import { contentOf, subscriptionReference } from './event.ts'
 import type { Execution } from './execution.ts'
 import type { Outbox, OutboxLimits } from './outbox.ts'
 import { Pacing } from './pacing.ts'
 import type { Resource } from './resource.ts'
 import type { Entry } from './spool.ts'
-import type { Letter, Sender, Stream } from './stream.ts'
+import type { Ends, Letter, Sender } from './stream.ts'
 import type { Tree } from './tree.ts'
 
 interface NotifierFacts {
@@ -28,13 +28,17 @@ interface NotifierFacts {
   readonly internally: (change: (execution: Execution) => void) => void
 }
 
+const aeType = 2
+const groupType = 9
 const subscriptionType = 23
-/** TS-0004 6.3.4.2.13, eventCat. */
+/** Polling channels, remote CSEs, schedules. */
+const waysAndTimes: readonly number[] = [15, 16, 18]
+/** TS-0004 6.3.4.2.13, eventCat. What is immediate goes by no schedule of its own. */
+const immediate = 2
 const latest = 4
 
 export class Notifier {
   readonly #facts: NotifierFacts
-  readonly #streams = new Map<Resource, Map<string, Stream<JsonObject>>>()
   /** Events that were counted for their subscription: one that goes to several targets counts once. */
   readonly #counted = new WeakSet<JsonObject>()
 
@@ -49,7 +53,9 @@ export class Notifier {
     countEvent(execution, subscription)
     for (const target of notificationUri) {
       const isDurable = pendingNotification !== undefined || this.#facts.courier.isElsewhere(target)
-      this.#facts.outbox.put(this.#streamOf(subscription, target), notification, { isDurable, transaction })
+      const ends = { owner: subscription.resourceIdentifier, target }
+      const stream = this.#facts.outbox.stream(ends, () => this.#senderFor(subscription, target))
+      this.#facts.outbox.put(stream, notification, { isDurable, transaction })
     }
   }
 
@@ -70,29 +76,28 @@ export class Notifier {
     return this.#facts.courier.carry(target, request, { timeoutMs: this.#facts.settings.notification.timeoutMs })
   }
 
-  /** A resource was changed: what waits for it, or by it, may have another way or time to go now. */
+  /** A resource is new, or other than it was: what waits because of it may have a way or a time to go now. */
   changed(resource: Resource): void {
-    const targets = (resource.stored as Subscription).notificationUri
-    const streams = this.#streams.get(resource)
-    for (const [target, stream] of streams ?? []) {
-      if (targets?.includes(target) === true) continue
-      streams?.delete(target)
-      this.#facts.outbox.close(stream)
-    }
     const { outbox, courier } = this.#facts
-    outbox.wake(({ name, target }) => {
-      if (name.startsWith(`${resource.resourceIdentifier}/`)) return true
-      const entity = courier.entityOf(target)
-      // The schedule of a subscription, of an AE's node; the AE itself, its polling channel.
-      return entity !== undefined && (entity === resource || entity === resource.parent)
-    })
+    const { type } = resource.definition
+    // Who takes turns with whom, and when: a schedule may be that of a node with many AEs.
+    if (waysAndTimes.includes(type)) outbox.wake(() => true)
+    else if (type === aeType) outbox.wake(({ target }) => courier.entityOf(target) === resource)
+    else if (type === subscriptionType || type === groupType) {
+      if (type === subscriptionType)
+        outbox.end(resource.resourceIdentifier, (resource.stored as Subscription).notificationUri)
+      outbox.wake(({ owner }) => owner === resource.resourceIdentifier)
+    }
   }
 
   /** A resource is gone: what was collected for a subscription goes out, and its subscriber is told (TS-0004 7.4.8.2.4). */
   ended(resource: Resource): void {
-    for (const stream of this.#streams.get(resource)?.values() ?? []) this.#facts.outbox.close(stream)
-    this.#streams.delete(resource)
-    if (resource.definition.type !== subscriptionType) return
+    // Of a subscription, or of a group.
+    this.#facts.outbox.end(resource.resourceIdentifier)
+    if (resource.definition.type !== subscriptionType) {
+      this.changed(resource)
+      return
+    }
     const { subscriberUri, associatedCrossResourceSub = [], creator } = resource.stored as Subscription
     const notice: Record<string, Json> = { sud: true, sur: subscriptionReference(this.#facts, resource) }
     if (typeof creator === 'string') notice['cr'] = creator
@@ -102,40 +107,25 @@ export class Notifier {
       this.send(target, { 'm2m:sgn': notice })
   }
 
-  /** Goes on with what an earlier run of the gateway left of a stream, also when its subscription is there no more. */
-  resume(name: string): void {
-    const cut = name.indexOf('/')
-    const target = decodeURIComponent(name.slice(cut + 1))
-    const subscription = this.#facts.tree.get(name.slice(0, cut))
-    if (subscription !== undefined) this.#streamOf(subscription, target)
-    else
-      this.#facts.outbox.open<JsonObject>({
-        name,
-        target,
-        compose: (items) => this.#letter(target, contentOf(items, false)),
-      })
-  }
-
-  #streamOf(subscription: Resource, target: string): Stream<JsonObject> {
-    let streams = this.#streams.get(subscription)
-    if (streams === undefined) {
-      streams = new Map()
-      this.#streams.set(subscription, streams)
-    }
-    let stream = streams.get(target)
-    if (stream === undefined) {
-      stream = this.#facts.outbox.open(this.#senderFor(subscription, target))
-      streams.set(target, stream)
-    }
-    return stream
+  /** Who goes on with what an earlier run of the gateway left for a target: its subscription, also when that is there no more. */
+  senderOf({ owner, target }: Ends): Sender<JsonObject> {
+    const subscription = this.#facts.tree.get(owner)
+    if (subscription !== undefined) return this.#senderFor(subscription, target)
+    return { compose: (items) => this.#letter(target, contentOf(items, false)) }
   }
 
   #senderFor(subscription: Resource, target: string): Sender<JsonObject> {
     const { clock, courier, settings } = this.#facts
     return {
-      target,
-      name: `${subscription.resourceIdentifier}/${encodeURIComponent(target.toWellFormed())}`,
-      gate: new Pacing({ clock, courier, subscription, target, maxBatch: settings.notification.maxQueued }),
+      gate: new Pacing({
+        clock,
+        maxBatch: settings.notification.maxQueued,
+        wishes: () => subscription.stored,
+        schedules: () => {
+          const isImmediate = (subscription.stored as Subscription).notificationEventCat === immediate
+          return [isImmediate ? undefined : scheduleEntriesOf(subscription), courier.scheduleOf(target)]
+        },
+      }),
       compose: (items) => {
         const { notificationEventCat, latestNotify, batchNotify } = subscription.stored as Subscription
         // TS-0004 7.5.1.2.2: latestNotify goes out as event category latest.
@@ -188,13 +178,6 @@ export class Notifier {
   #isThere(subscription: Resource): boolean {
     return this.#facts.tree.get(subscription.resourceIdentifier) === subscription
   }
-}
-
-/** One notification as it is; a batch as an aggregated one, also when only one was collected: TS-0004 6.3.5.13. */
-function contentOf(notifications: readonly JsonObject[], isBatch: boolean): JsonObject {
-  return isBatch || notifications.length > 1
-    ? { 'm2m:agn': { 'm2m:sgn': notifications as readonly Json[] } }
-    : { 'm2m:sgn': notifications[0] as Json }
 }
 
 function countEvent(execution: Execution, subscription: Resource): void {

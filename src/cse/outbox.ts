@@ -12,7 +12,16 @@ import { OneM2MError, Status } from '../onem2m/status.ts'
 import type { Store } from '../store/store.ts'
 import type { Courier } from './courier.ts'
 import { type Entry, Spool } from './spool.ts'
-import { type Batch, type Letter, type Sender, Stream } from './stream.ts'
+import {
+  type Batch,
+  type Ends,
+  endsOf,
+  type Letter,
+  nameOf,
+  type Sender,
+  type SequenceRange,
+  Stream,
+} from './stream.ts'
 import type { Transaction } from './transaction.ts'
 
 export interface OutboxLimits {
@@ -56,8 +65,8 @@ interface Lane {
 
 const longestPauseMs = 60_000
 const longestSleepMs = 86_400_000
-/** Names of streams that belong to nobody: letters that are complete in themselves. */
-const plain = '-/'
+/** Whose streams carry letters that are complete in themselves. */
+const nobody = '-'
 /** What a target that is away, or its next hop, answers: for a letter that is kept, a reason to wait. */
 const away: ReadonlySet<number> = new Set([
   Status.TARGET_NOT_REACHABLE,
@@ -70,11 +79,12 @@ export class Outbox {
   readonly #facts: OutboxFacts
   readonly #spool: Spool
   readonly #lanes = new Map<string, Lane>()
-  readonly #plain = new Map<string, Stream>()
+  /** By owner and target: those that are open. */
+  readonly #streams = new Map<string, Map<string, Stream>>()
   /** Streams whose gate is shut, with the time to look again. */
   readonly #shut = new Map<Stream, Timer>()
-  /** What an earlier run of the gateway left, until its sender opens its stream. */
-  readonly #left = new Map<string, { readonly from: number; readonly to: number }>()
+  /** What an earlier run of the gateway left, until its stream is opened. */
+  readonly #left = new Map<string, SequenceRange>()
   #isStopped = false
   #whenQuiet: (() => void)[] = []
 
@@ -83,13 +93,11 @@ export class Outbox {
     this.#spool = new Spool({ store: facts.store, maxBytes: facts.limits.maxKeptSizeBytes })
   }
 
-  /** Finds what an earlier run left; `resume` has its sender open the stream of that name. */
-  async start(resume: (name: string) => void): Promise<void> {
+  /** Finds what an earlier run left; `senderOf` says who goes on with it. */
+  async start(senderOf: (ends: Ends) => Sender): Promise<void> {
     for (const [name, range] of await this.#spool.load()) this.#left.set(name, range)
-    for (const name of [...this.#left.keys()]) {
-      if (name.startsWith(plain)) this.#plainStream(decodeURIComponent(name.slice(plain.length)))
-      else resume(name)
-    }
+    for (const ends of [...this.#left.keys()].map(endsOf))
+      this.stream(ends, () => (ends.owner === nobody ? sendAsIs : senderOf(ends)))
   }
 
   /** What is kept on the disk. */
@@ -100,15 +108,26 @@ export class Outbox {
   /** Queues one request for a target: an AE-ID or CSE-ID, an address of either, or a URL. */
   enqueue(target: string, letter: Letter, options: EnqueueOptions = {}): void {
     const item = JSON.parse(encodeRequest({ ...letter, requestIdentifier: '-' })) as Json
-    this.put(this.#plainStream(target), item, options)
+    const stream = this.stream({ owner: nobody, target }, () => sendAsIs)
+    this.put(stream, item, options)
   }
 
-  /** The stream of a sender, which goes on with what was left of it. */
-  open<T extends Json>(sender: Sender<T>): Stream<T> {
-    const stream = new Stream(sender, this.#left.get(sender.name))
-    this.#left.delete(sender.name)
-    if (!stream.isEmpty) this.#list(stream as unknown as Stream)
-    return stream
+  /** The stream of an owner for a target, which goes on with what was left of it. */
+  stream<T extends Json>({ owner, target }: Ends, senderOf: () => Sender<T>): Stream<T> {
+    let streams = this.#streams.get(owner)
+    if (streams === undefined) {
+      streams = new Map()
+      this.#streams.set(owner, streams)
+    }
+    let stream = streams.get(target)
+    if (stream === undefined) {
+      const name = nameOf({ owner, target })
+      stream = new Stream({ owner, target }, senderOf(), this.#left.get(name)) as unknown as Stream
+      streams.set(target, stream)
+      this.#left.delete(name)
+      if (!stream.isEmpty) this.#list(stream)
+    }
+    return stream as unknown as Stream<T>
   }
 
   put<T extends Json>(stream: Stream<T>, item: T, options: EnqueueOptions = {}): void {
@@ -116,39 +135,44 @@ export class Outbox {
     const { clock, randomId } = this.#facts
     const { isDurable = false, transaction, settled } = options
     const own = stream as unknown as Stream
-    if (stream.sender.gate?.arrival(this.#isAway(stream.sender.target)) === 'refuse') {
+    if (stream.sender.gate?.arrival(this.#isAway(stream.target)) === 'refuse') {
       this.#giveUp(own, [], 1)
       return
     }
     const sequence = isDurable ? stream.newSequence() : undefined
     const entry = { item, requestIdentifier: randomId(), atMs: clock.wallMs(), sequence, size: 0, settled }
     const arrive = (arrived: Entry) => this.#arrive(own, arrived)
-    if (isDurable) this.#spool.keep(stream.sender.name, entry, transaction, arrive)
+    if (isDurable) this.#spool.keep(stream.name, entry, transaction, arrive)
     else if (transaction === undefined) arrive(entry)
     else transaction.afterCommit(() => arrive(entry))
   }
 
-  /** The sender ends: what waits goes out, whatever its gate says. */
-  close<T extends Json>(stream: Stream<T>): void {
-    stream.isForced = true
-    this.#list(stream as unknown as Stream)
+  /** An owner is done with its targets, but for those that it still has: what waits for the others goes out, whatever their gates say. */
+  end(owner: string, targets: readonly string[] = []): void {
+    const streams = this.#streams.get(owner)
+    for (const [target, stream] of streams ?? []) {
+      if (targets.includes(target)) continue
+      streams?.delete(target)
+      this.#force(stream)
+    }
+    if (streams?.size === 0) this.#streams.delete(owner)
   }
 
-  /** Something about a sender or its target has changed: it may go on. */
-  wake(isMeant: (sender: Sender) => boolean): void {
+  /** Something about an owner or a target has changed: they may go on. */
+  wake(isMeant: (ends: Ends) => boolean): void {
     for (const [target, lane] of this.#lanes) {
-      if (!lane.streams.some(({ sender }) => isMeant(sender))) continue
+      if (!lane.streams.some(isMeant)) continue
       lane.pause?.cancel()
       lane.pause = undefined
       lane.failures = 0
       this.#advance(target, lane)
     }
-    for (const stream of [...this.#shut.keys()]) if (isMeant(stream.sender)) this.#list(stream)
+    for (const stream of [...this.#shut.keys()]) if (isMeant(stream)) this.#list(stream)
   }
 
   /** Sends all that is not kept, and resolves when it is delivered or given up, no target is left to wait for, or `timeoutMs` have passed. */
   async flush(timeoutMs: number): Promise<void> {
-    for (const stream of [...this.#shut.keys()]) if (!stream.isKept) this.close(stream)
+    for (const stream of [...this.#shut.keys()]) if (!stream.isKept) this.#force(stream)
     if (this.#isQuiet()) return
     await new Promise<void>((resolve) => {
       const timer = this.#facts.clock.after(timeoutMs, resolve)
@@ -168,17 +192,9 @@ export class Outbox {
     this.#shut.clear()
   }
 
-  #plainStream(target: string): Stream {
-    let stream = this.#plain.get(target)
-    if (stream === undefined) {
-      const settled: Sender['settled'] = () => {
-        if (this.#plain.get(target)?.isEmpty === true) this.#plain.delete(target)
-      }
-      const compose = ([item]: readonly Json[]) => decodeRequest(item as Json)
-      stream = this.open({ target, name: plain + encodeURIComponent(target.toWellFormed()), compose, settled })
-      this.#plain.set(target, stream)
-    }
-    return stream
+  #force(stream: Stream): void {
+    stream.isForced = true
+    this.#list(stream)
   }
 
   #isAway(target: string): boolean {
@@ -188,10 +204,10 @@ export class Outbox {
   #arrive(stream: Stream, entry: Entry): void {
     if (this.#isStopped) return
     const { clock, limits } = this.#facts
-    const { gate, target } = stream.sender
-    const arrival = gate?.arrival(this.#isAway(target)) === 'replace' ? 'replace' : 'append'
+    const { target } = stream
+    const arrival = stream.sender.gate?.arrival(this.#isAway(target)) === 'replace' ? 'replace' : 'append'
     const replaced = stream.append(entry, arrival, clock.monotonicMs(), limits.maxQueued)
-    this.#spool.drop(stream.sender.name, replaced)
+    this.#spool.drop(stream.name, replaced)
     const isTooMuch = entry.sequence === undefined ? stream.waiting > limits.maxQueued : this.#spool.isFull
     const oldest = isTooMuch ? stream.shift() : undefined
     if (oldest !== undefined) this.#giveUp(stream, [oldest], 1)
@@ -201,7 +217,7 @@ export class Outbox {
   /** A stream may have something to send. */
   #list(stream: Stream): void {
     if (this.#isStopped) return
-    const { target } = stream.sender
+    const { target } = stream
     let lane = this.#lanes.get(target)
     if (lane === undefined) {
       lane = { streams: [], inFlight: 0, failures: 0, pause: undefined }
@@ -258,11 +274,11 @@ export class Outbox {
     const { from, to } = stream.tail
     const limit = this.#facts.limits.maxQueued
     try {
-      const entries = await this.#spool.read(stream.sender.name, from, to, limit)
+      const entries = await this.#spool.read(stream.name, from, to, limit)
       const last = entries.length < limit ? undefined : entries.at(-1)?.sequence
       stream.appendTail(entries, last === undefined ? to : last + 1, this.#facts.clock.monotonicMs())
     } catch (error) {
-      this.#facts.log.warn('kept requests can not be read', { target: stream.sender.target, reason: String(error) })
+      this.#facts.log.warn('kept requests can not be read', { target: stream.target, reason: String(error) })
       return
     } finally {
       stream.isReading = false
@@ -338,16 +354,17 @@ export class Outbox {
   }
 
   #giveUp(stream: Stream, entries: readonly Entry[], count: number): void {
-    const { target } = stream.sender
+    const { target } = stream
     this.statistics.dropped += count
     this.#facts.log.warn('notifications dropped: too many wait for their target, or for too long', { target })
     this.#settle(stream, entries, new OneM2MError(Status.REQUEST_TIMEOUT, `${target}: waited for in vain`))
   }
 
   #settle(stream: Stream, entries: readonly Entry[], error: Error | undefined): void {
-    this.#spool.drop(stream.sender.name, entries)
+    this.#spool.drop(stream.name, entries)
     for (const { settled } of entries) settled?.(error)
     stream.sender.settled?.(entries, error)
+    if (stream.owner === nobody && stream.isEmpty) this.#streams.get(nobody)?.delete(stream.target)
   }
 
   #isQuiet(): boolean {
@@ -356,6 +373,9 @@ export class Outbox {
     return true
   }
 }
+
+/** For letters that were complete when they were queued. */
+const sendAsIs: Sender = { compose: ([item]) => decodeRequest(item as Json) }
 
 function refusal(target: string, response: ResponsePrimitive): Error | undefined {
   const { responseStatusCode } = response

@@ -6,22 +6,24 @@
 import type { Clock } from '../onem2m/clock.ts'
 import { parseDuration } from '../onem2m/timestamp.ts'
 import type { Subscription } from '../resources/subscription.ts'
-import { type Courier, scheduleEntriesOf } from './courier.ts'
-import type { Resource } from './resource.ts'
 import { waitForWindow } from './schedule.ts'
 import type { Gate } from './stream.ts'
 
-interface PacingFacts {
-  readonly clock: Clock
-  readonly courier: Courier
-  readonly subscription: Resource
-  readonly target: string
-  /** A batch is complete with so many, however many its subscription asks for. */
-  readonly maxBatch: number
+/** What a subscription wants, or a group. */
+type Wishes = {
+  readonly [K in 'batchNotify' | 'rateLimit' | 'latestNotify' | 'pendingNotification']?: Subscription[K] | undefined
 }
 
-/** TS-0004 6.3.4.2.13, eventCat, and 6.3.4.2.20, pendingNotification. */
-const immediate = 2
+interface PacingFacts {
+  readonly clock: Clock
+  /** A batch is complete with so many, however many are asked for. */
+  readonly maxBatch: number
+  wishes(): Wishes
+  /** The entries of all schedules that have a say in it; undefined for one that is not there. */
+  schedules(): readonly (readonly string[] | undefined)[]
+}
+
+/** TS-0004 6.3.4.2.20, pendingNotification. */
 const sendLatest = 1
 /** A schedule that never opens again is looked at once a day: it may be changed. */
 const seldomMs = 86_400_000
@@ -36,7 +38,7 @@ export class Pacing implements Gate {
   }
 
   arrival(isTargetAway: boolean): 'append' | 'replace' | 'refuse' {
-    const { latestNotify, pendingNotification } = this.#attributes
+    const { latestNotify, pendingNotification } = this.#facts.wishes()
     const isClosed = this.#closedForMs() > 0
     // Without pendingNotification, what happens out of schedule is not told.
     if (isClosed && pendingNotification === undefined) return 'refuse'
@@ -45,7 +47,7 @@ export class Pacing implements Gate {
   }
 
   admit(count: number, ageMs: number, isForced: boolean): number | { readonly againInMs: number } {
-    const { batchNotify, rateLimit } = this.#attributes
+    const { batchNotify, rateLimit } = this.#facts.wishes()
     const isBatch = batchNotify !== undefined
     if (isForced) return isBatch ? count : 1
     const closedForMs = this.#closedForMs()
@@ -67,21 +69,13 @@ export class Pacing implements Gate {
     return number
   }
 
-  get #attributes(): Subscription {
-    return this.#facts.subscription.stored
-  }
-
-  /** How long the schedules say no: that of the subscription, which immediate notifications do not go by, and that of the target. */
+  /** How long the schedules say no. */
   #closedForMs(): number {
-    const { clock, courier, subscription, target } = this.#facts
-    const isImmediate = this.#attributes.notificationEventCat === immediate
-    const own = isImmediate ? undefined : scheduleEntriesOf(subscription)
-    const others = courier.scheduleOf(target)
-    if (own === undefined && others === undefined) return 0
-    const nowMs = clock.wallMs()
-    return Math.max(
-      ...[own, others].map((entries) => (entries === undefined ? 0 : (waitForWindow(entries, nowMs) ?? seldomMs))),
-    )
+    const { clock, schedules } = this.#facts
+    let waitMs = 0
+    for (const entries of schedules())
+      if (entries !== undefined) waitMs = Math.max(waitMs, waitForWindow(entries, clock.wallMs()) ?? seldomMs)
+    return waitMs
   }
 }
 

@@ -9,6 +9,7 @@ import type { Execution } from './execution.ts'
 import type { Expiration } from './expiration.ts'
 import type { FanOutGuard } from './fan-out.ts'
 import type { Forwarding } from './forwarding.ts'
+import type { GroupNotifications } from './group-notification.ts'
 import type { RequestHandler } from './handler.ts'
 import type { MissingData } from './missing-data.ts'
 import type { Notifier } from './notifier.ts'
@@ -55,6 +56,7 @@ export interface CseParts {
   readonly store: Store
   readonly clock: Clock
   readonly notifier: Notifier
+  readonly groupNotifications: GroupNotifications
   readonly outbox: Outbox
   readonly expiration: Expiration
   readonly missingData: MissingData

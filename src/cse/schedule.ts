@@ -64,7 +64,8 @@ function isInField(field: string, value: number): boolean {
   return field.split(',').some((part) => {
     const [range = '', step] = part.split('/')
     const [from, to] = range === '*' ? [0, Number.POSITIVE_INFINITY] : bounds(range)
-    if (!(value >= from && value <= to)) return false
+    // A range may go round: 58-3 seconds.
+    if (from <= to ? value < from || value > to : value < from && value > to) return false
     return step === undefined || (value - (range === '*' ? 0 : from)) % Number(step) === 0
   })
 }

@@ -5,6 +5,7 @@
 
 import type { Json } from '../onem2m/content.ts'
 import type { Store, StoreChange } from '../store/store.ts'
+import type { SequenceRange } from './stream.ts'
 import type { Transaction } from './transaction.ts'
 
 /** One thing that waits to be sent. */
@@ -91,7 +92,7 @@ export class Spool {
   }
 
   /** The streams that have something, with the first sequence number of each and the one after its last. */
-  async load(): Promise<ReadonlyMap<string, { readonly from: number; readonly to: number }>> {
+  async load(): Promise<ReadonlyMap<string, SequenceRange>> {
     const streams = new Map<string, { from: number; to: number }>()
     for await (const [key, text] of this.#store.scanText({ from: prefix, to: 'q0' })) {
       this.#bytes += text.length

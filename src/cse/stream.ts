@@ -21,16 +21,36 @@ export interface Gate {
   admit(count: number, ageMs: number, isForced: boolean): number | { readonly againInMs: number }
 }
 
+/** Who has something for a target: how it is put into a request, and when it goes. */
 export interface Sender<T extends Json = Json> {
-  readonly target: string
-  /** Its own, also after a restart. */
-  readonly name: string
   readonly gate?: Gate
   compose(items: readonly T[]): Letter
   /** A letter goes out for the first time. */
   sent?(entries: readonly Entry<T>[]): void
   /** A letter was answered with success, or given up. */
   settled?(entries: readonly Entry<T>[], error: Error | undefined): void
+}
+
+/** Whose stream it is, and for which target. */
+export interface Ends {
+  /** A resource identifier, or another name without a slash. */
+  readonly owner: string
+  readonly target: string
+}
+
+/** Sequence numbers, the second not among them. */
+export interface SequenceRange {
+  readonly from: number
+  readonly to: number
+}
+
+export function nameOf({ owner, target }: Ends): string {
+  return `${owner}/${encodeURIComponent(target.toWellFormed())}`
+}
+
+export function endsOf(name: string): Ends {
+  const cut = name.indexOf('/')
+  return { owner: name.slice(0, cut), target: decodeURIComponent(name.slice(cut + 1)) }
 }
 
 /** What goes as one letter; it stays together when it has to go again, so that the target can tell that it is the same. */
@@ -40,7 +60,9 @@ export interface Batch<T extends Json = Json> {
   tries: number
 }
 
-export class Stream<T extends Json = Json> {
+export class Stream<T extends Json = Json> implements Ends {
+  readonly owner: string
+  readonly target: string
   readonly sender: Sender<T>
   /** In its lane's list of those that may have something to send. */
   isListed = false
@@ -56,10 +78,17 @@ export class Stream<T extends Json = Json> {
   #next: number
   #end: number
 
-  constructor(sender: Sender<T>, onDisk: { readonly from: number; readonly to: number } = { from: 0, to: 0 }) {
+  constructor({ owner, target }: Ends, sender: Sender<T>, onDisk: SequenceRange | undefined) {
+    this.owner = owner
+    this.target = target
     this.sender = sender
-    this.#next = onDisk.from
-    this.#end = onDisk.to
+    this.#next = onDisk?.from ?? 0
+    this.#end = onDisk?.to ?? 0
+  }
+
+  /** Its own, also after a restart: a part of its keys on the disk. */
+  get name(): string {
+    return nameOf(this)
   }
 
   get isEmpty(): boolean {
@@ -72,7 +101,7 @@ export class Stream<T extends Json = Json> {
   }
 
   /** The range of sequence numbers on the disk that are not in memory. */
-  get tail(): { readonly from: number; readonly to: number } {
+  get tail(): SequenceRange {
     return { from: this.#next, to: this.#end }
   }
 

@@ -149,7 +149,7 @@ function checkTargets(targets: readonly string[]): void {
 }
 
 /** What was collected goes out some day, also when nobody says which: TS-0001 9.6.8. */
-function completeBatch(batch: BatchNotify | undefined): BatchNotify | undefined {
+export function completeBatch(batch: BatchNotify | undefined): BatchNotify | undefined {
   return batch === undefined || batch.duration !== undefined ? batch : { ...batch, duration: defaultBatchDuration }
 }
 

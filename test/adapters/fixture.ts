@@ -135,7 +135,7 @@ export class Gateway {
         administrators: [],
         reservedOriginators: [],
         notification: {
-          verification: 'none',
+          verification: 'all',
           maxQueued: 10,
           maxInFlight: 1,
           timeoutMs: 1000,

@@ -124,7 +124,7 @@ test('an unreachable target is tried again, in order, then given up; its neighbo
 /** A subscription that notifies in the first second of each minute of the second hour of a day, which began with the clock of these tests. */
 async function scheduled(attributes: JsonObject): Promise<Kit> {
   const kit = await subscribed(attributes)
-  const content = { 'm2m:sch': { rn: 'times', se: { sce: ['* * 1 * * * *'] } } }
+  const content = { 'm2m:sch': { se: { sce: ['* * 1 * * * *'] } } }
   const { status, reason } = await kit.create('onem2m/app/temp/sub', 18, content)
   assert.equal(status, 2001, reason)
   return kit
