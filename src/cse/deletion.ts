@@ -82,6 +82,7 @@ async function withChildren(
 
 /** Removes a resource with everything below it from memory, and has the disk follow. */
 export function remove(execution: Execution, resource: Resource | StoredInstance): void {
+  execution.transaction.makesRoom = true
   if (resource instanceof StoredInstance) removeInstance(execution, resource)
   else removeResource(execution, resource)
 }

@@ -79,10 +79,10 @@ export async function discardInTurns({ store }: CseParts, key: string, identifie
       if (store.getText(countersKeyOf(identifier)) !== undefined) ranges.push(...keyRangesOf(identifier))
     }
     const isStored = await new Promise<boolean>((resolve) => {
-      store.write(changes, { committed: () => resolve(true), failed: () => resolve(false) })
+      store.write(changes, { committed: () => resolve(true), failed: () => resolve(false) }, { makesRoom: true })
       for (const [from, to] of ranges) store.discardRange(from, to)
     })
     if (!isStored) return
   }
-  store.write([{ key, value: undefined }])
+  store.write([{ key, value: undefined }], undefined, { makesRoom: true })
 }

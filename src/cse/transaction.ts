@@ -9,6 +9,8 @@ export class Transaction implements CommitParticipant {
   readonly changes: StoreChange[] = []
   /** Ranges of keys that the changes leave without an owner: noted in the same group, so that no crash between the two leaks them. */
   readonly discards: (readonly [from: string, to: string])[] = []
+  /** It removes things: a full disk still takes it. */
+  makesRoom = false
   readonly #undos: (() => void)[] = []
   readonly #afterCommit: (() => void)[] = []
   #settled: ((error: StoreError | undefined) => void) | undefined
@@ -26,7 +28,8 @@ export class Transaction implements CommitParticipant {
   /** Joins the open commit group; `settled` is called once the group is on the disk, or undone and lost. */
   commit(store: Store, patienceMs: number | undefined, settled: (error: StoreError | undefined) => void): void {
     this.#settled = settled
-    store.write(this.changes, this, patienceMs === undefined ? undefined : { patienceMs })
+    if (this.makesRoom) store.write(this.changes, this, { makesRoom: true })
+    else store.write(this.changes, this, patienceMs === undefined ? undefined : { patienceMs })
     for (const [from, to] of this.discards) store.discardRange(from, to)
   }
 

@@ -35,6 +35,7 @@ export async function trimInTurns(parts: CseParts, container: Resource): Promise
       let isDone = true
       parts.internally(
         (execution) => {
+          execution.transaction.makesRoom = true
           isDone = trim(execution, container)
         },
         (isStored) => resolve(isStored && !isDone),

@@ -13,6 +13,8 @@ interface DiscardFacts {
   write(changes: readonly StoreChange[], participant: CommitParticipant): void
   /** The first keys of a range that are on the disk. */
   keys(range: ScanRange): Promise<readonly string[]>
+  /** Nothing is left of a range. */
+  deleted(from: string, to: string): Promise<void>
 }
 
 export class Discard {
@@ -69,14 +71,17 @@ export class Discard {
   /** One group's worth of deletions, from as many ranges as it takes. */
   async #deleteBatch(): Promise<void> {
     const changes: StoreChange[] = []
-    const done: (() => void)[] = []
+    const done: (() => void | Promise<void>)[] = []
     for (const [note, range] of this.#left) {
       const limit = Math.max(1, batchSize - changes.length)
       const keys = await this.#facts.keys({ ...range, limit })
       for (const key of keys) changes.push({ key, value: undefined })
       if (keys.length < limit) {
         changes.push({ key: note, value: undefined })
-        done.push(() => this.#left.delete(note))
+        done.push(() => {
+          this.#left.delete(note)
+          return this.#facts.deleted(note.slice(notePrefix.length), range.to)
+        })
       } else {
         // A search from the start would walk over all that has been deleted so far.
         done.push(() => {
@@ -86,6 +91,6 @@ export class Discard {
       }
     }
     await new Promise<void>((committed, failed) => this.#facts.write(changes, { committed, failed }))
-    for (const each of done) each()
+    for (const each of done) await each()
   }
 }

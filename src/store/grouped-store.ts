@@ -34,8 +34,10 @@ export interface Backing {
   keys(range: ScanRange): Promise<readonly string[]>
   persist(operations: readonly GroupOperation[]): Promise<void>
   lost(keys: Iterable<string>, error: StoreError): void
-  /** Why nothing can be written now; undefined when all is well. */
-  refusal(): StoreError | undefined
+  /** Why this can't be written now; undefined when it can. */
+  refusal(makesRoom: boolean): StoreError | undefined
+  /** A range was deleted. */
+  reclaim(from: string, to: string): Promise<void>
 }
 
 const defaultBound: GroupBound = { changes: 20_000, bytes: 4 * 1_048_576 }
@@ -71,8 +73,9 @@ export class GroupedStore<B extends Backing> implements Store {
       bug,
     })
     this.discard = new Discard({
-      write: (changes, participant) => this.write(changes, participant),
+      write: (changes, participant) => this.write(changes, participant, { makesRoom: true }),
       keys: (range) => backing.keys(range),
+      deleted: (from, to) => backing.reclaim(from, to),
     })
   }
 
@@ -108,7 +111,9 @@ export class GroupedStore<B extends Backing> implements Store {
   }
 
   write(changes: readonly StoreChange[], participant?: CommitParticipant, options?: WriteOptions): void {
-    const refusal = this.#isClosed ? new StoreError('closed', 'the store is closed') : this.backing.refusal()
+    const refusal = this.#isClosed
+      ? new StoreError('closed', 'the store is closed')
+      : this.backing.refusal(options?.makesRoom === true)
     if (refusal === undefined)
       this.#commit.join(changes, participant, Math.max(options?.patienceMs ?? 0, this.#commitDelayMs))
     else if (participant !== undefined) takeBack([participant], refusal, this.#bug)

@@ -114,7 +114,8 @@ export class LevelBacking implements Backing {
     for (const { key, value } of operations) bytes += key.length + value.length
     this.#unchecked += bytes
     if (this.#unchecked >= bytesBetweenChecks) {
-      await this.#facts.room.check({ bytes })
+      // While the disk is full nothing else has joined a group.
+      await this.#facts.room.check({ bytes, makesRoom: this.#isMerelyFull })
       this.#unchecked = 0
     }
     try {
@@ -145,9 +146,22 @@ export class LevelBacking implements Backing {
     }
   }
 
-  refusal(): StoreError | undefined {
+  refusal(makesRoom: boolean): StoreError | undefined {
     if (this.#trouble !== undefined) this.#recover()
-    return this.#trouble
+    return makesRoom && this.#isMerelyFull ? undefined : this.#trouble
+  }
+
+  /** On a full disk the room of a deleted range is wanted now, and not when LevelDB gets to it. */
+  async reclaim(from: string, to: string): Promise<void> {
+    if (!this.#isMerelyFull) return
+    await this.#opened.compactRange(from, to).catch((error: unknown) => {
+      this.#facts.log.debug('store: not compacted', { reason: storeError(error).message })
+    })
+  }
+
+  /** Full for who looks at the free space, while LevelDB itself is well. */
+  get #isMerelyFull(): boolean {
+    return this.#trouble?.reason === 'full' && !this.#isHurt
   }
 
   get #salvageFacts() {

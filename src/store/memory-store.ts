@@ -99,6 +99,8 @@ class MemoryBacking implements Backing {
 
   refusal(): undefined {}
 
+  async reclaim(): Promise<void> {}
+
   #entries(range: ScanRange): Entry[] {
     const entries = [...this.data].filter(([key]) => isWithin(key, range))
     entries.sort(([left], [right]) => compareKeys(left, right))

@@ -24,11 +24,11 @@ export class Room {
 
   /**
    * Rejects with StoreError `full` when less than the reserve would be free after these bytes; after a failure, with a quarter more, so that
-   * it does not flap.
+   * it does not flap. What makes room may use up the reserve but for its last quarter.
    */
-  async check({ isRecovery = false, bytes = 0 }): Promise<void> {
+  async check({ isRecovery = false, makesRoom = false, bytes = 0 }): Promise<void> {
     const { directory, reserveBytes } = this.#facts
-    const needed = isRecovery ? reserveBytes * 1.25 : reserveBytes
+    const needed = reserveBytes * (makesRoom ? 0.25 : isRecovery ? 1.25 : 1)
     const free = await this.#free()
     if (free - bytes >= needed) return
     throw new StoreError(

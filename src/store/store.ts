@@ -30,6 +30,8 @@ export interface CommitParticipant {
 export interface WriteOptions {
   /** The group may wait up to this long for company (card wear against the last moments before a power cut). 0 by default. */
   readonly patienceMs?: number
+  /** It frees more than it takes, sooner or later: a full disk still takes it, out of the reserve, because nothing else would help. */
+  readonly makesRoom?: boolean
 }
 
 export interface ScanRange {

@@ -43,10 +43,10 @@ async function createUntilRefused(http: Http, count: number) {
   return { created, reasons }
 }
 
-async function createUntilAccepted(http: Http): Promise<void> {
+async function untilAccepted(create: () => Promise<{ readonly status: number }>): Promise<void> {
   const deadlineMs = performance.now() + 10_000
   for (;;) {
-    const { status } = await http.create('onem2m/load/data', 4, { 'm2m:cin': { con: 'there is room' } })
+    const { status } = await create()
     if (status === 2001) return
     assert.ok(performance.now() < deadlineMs, 'writes are accepted again within ten seconds')
     await new Promise((resolve) => setTimeout(resolve, 50))
@@ -63,11 +63,20 @@ function fillUp(path: string): void {
 }
 
 describe('a full disk', { skip, concurrency: 2 }, () => {
+  const makeRoom = async (_http: Http, hog: string) => rmSync(hog)
   const cases = [
-    { title: 'that the gateway fills refuses writes at the reserve', fill: () => {} },
-    { title: 'that another program fills to the last byte makes LevelDB itself fail', fill: fillUp },
+    { title: 'that the gateway fills refuses writes at the reserve', fill: () => {}, makeRoom },
+    { title: 'that another program fills to the last byte makes LevelDB itself fail', fill: fillUp, makeRoom },
+    {
+      title: 'that the gateway fills still takes deletions',
+      fill: () => {},
+      makeRoom: async (http: Http) => {
+        assert.equal((await http.delete('onem2m/load/data')).status, 2002)
+        await untilAccepted(() => http.create('onem2m/load', 3, { 'm2m:cnt': { rn: 'data' } }))
+      },
+    },
   ]
-  for (const { title, fill } of cases)
+  for (const { title, fill, makeRoom } of cases)
     it(`${title}, and all is well again when there is room`, async (t) => {
       const dataDirectory = mountSmall(t, 10)
       const hog = join(dataDirectory, 'hog')
@@ -95,8 +104,8 @@ describe('a full disk', { skip, concurrency: 2 }, () => {
       assert.equal((body['m2m:cnt'] as { readonly cni: number }).cni, created, 'what was refused is not counted')
       assert.equal((await http.get('onem2m/load/data/la')).status, created > 0 ? 2000 : 4004)
 
-      rmSync(hog)
-      await createUntilAccepted(http)
+      await makeRoom(http, hog)
+      await untilAccepted(() => http.create('onem2m/load/data', 4, { 'm2m:cin': { con: 'there is room' } }))
       const inMemory = await dump(first)
       assert.ok(inMemory.size > 2)
       assert.equal(await first.end('SIGTERM'), 0)

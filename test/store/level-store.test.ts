@@ -185,6 +185,43 @@ describe('a store on a disk that fills', () => {
     await store.stop()
   })
 
+  it('takes what makes room, out of the reserve but for its last quarter', async () => {
+    let free = 1e9
+    const { store, clock } = createLevelStore({ reserveBytes: 1_048_576, freeBytes: async () => free })
+    await store.start()
+    for (let count = 0; count < 30; count++) await written(store, `data/${count}`, 'x'.repeat(10_000))
+    free = 1_000_000
+    for (
+      let count = 0;
+      !((await written(store, `filling/${count}`, 'x'.repeat(10_000))) instanceof StoreError);
+      count++
+    )
+      assert.ok(count < 100)
+    const remove = (key: string) =>
+      new Promise<string>((resolve) => {
+        store.write(
+          [{ key, value: undefined }],
+          { committed: () => resolve('committed'), failed: ({ reason }) => resolve(reason) },
+          { makesRoom: true },
+        )
+      })
+    assert.equal(await remove('data/1'), 'committed')
+    assert.equal(store.getText('data/1'), undefined)
+    assert.ok((await written(store, 'a', '1')) instanceof StoreError, 'anything else is refused as before')
+    store.discardRange('data/', 'data0')
+    await until(() => store.getText('data/2') === undefined)
+    await discarded(store)
+    free = 200_000
+    await until(() => store.getText('data/29') === undefined)
+    let refusal = ''
+    for (let count = 0; refusal !== 'full' && count < 100; count++)
+      refusal = await remove(`filling/${'x'.repeat(9000)}`)
+    assert.equal(refusal, 'full')
+    free = 1e9
+    await recover(store, clock)
+    await store.stop()
+  })
+
   it('starts on a full disk with the ballast that it kept, and keeps a new one when there is room', async () => {
     const ballastBytes = 100_000
     const first = createLevelStore({ ballastBytes })
