@@ -39,6 +39,7 @@ export class Health {
 
   set(part: string, outcome: Outcome): void {
     const before = this.#parts.get(part)
+    if (before === outcome) return
     if (before === undefined && this.#parts.size >= maxSubjects) return
     this.#parts.set(part, outcome)
     this.#say(part, typeof before === 'object', typeof outcome === 'object' ? outcome.fault : undefined)

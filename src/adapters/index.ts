@@ -1,9 +1,14 @@
 /** The adapters there are. Their tables are read at every start; their code is loaded when they are enabled. */
 
 import type { AdapterEntry } from './adapter.ts'
+import { csvReplayTable } from './csv-replay/setting-table.ts'
+import { execTable } from './exec/setting-table.ts'
 import { gpioTable } from './gpio/setting-table.ts'
+import { httpPollTable } from './http-poll/setting-table.ts'
 import { hwmonTable } from './hwmon/setting-table.ts'
 import { iioTable } from './iio/setting-table.ts'
+import { mqttMapTable } from './mqtt-map/setting-table.ts'
+import { serialLineTable } from './serial-line/setting-table.ts'
 import { systemTable } from './system/setting-table.ts'
 import { virtualTable } from './virtual/setting-table.ts'
 import { w1Table } from './w1/setting-table.ts'
@@ -15,4 +20,9 @@ export const adapters: readonly AdapterEntry[] = [
   { ...iioTable, load: async () => (await import('./iio/adapter.ts')).iio },
   { ...hwmonTable, load: async () => (await import('./hwmon/adapter.ts')).hwmon },
   { ...gpioTable, load: async () => (await import('./gpio/adapter.ts')).gpio },
+  { ...mqttMapTable, load: async () => (await import('./mqtt-map/adapter.ts')).mqttMap },
+  { ...serialLineTable, load: async () => (await import('./serial-line/adapter.ts')).serialLine },
+  { ...csvReplayTable, load: async () => (await import('./csv-replay/adapter.ts')).csvReplay },
+  { ...httpPollTable, load: async () => (await import('./http-poll/adapter.ts')).httpPoll },
+  { ...execTable, load: async () => (await import('./exec/adapter.ts')).exec },
 ]

@@ -18,6 +18,8 @@ export interface Point {
   readonly unit?: string | undefined
   /** What it was measured on, for the label `device:`: a serial number, the name of an interface. */
   readonly device?: string | undefined
+  /** Labels besides those. */
+  readonly labels?: readonly string[] | undefined
   /** A number is stored as `value * scale + offset`, rounded to `digits` after the point. */
   readonly scale?: number | undefined
   readonly offset?: number | undefined
@@ -44,6 +46,7 @@ export type Reading =
 export const pointRows = [
   { key: 'quantity', type: 'string', text: 'What is measured, such as "temperature": the label quantity.' },
   { key: 'unit', type: 'string', text: 'The symbol of RFC 8428 where there is one, such as "Cel": the label unit.' },
+  { key: 'labels', type: 'list', text: 'Labels besides those.' },
   { key: 'scale', type: 'number', text: 'A value is stored as value * scale + offset.' },
   { key: 'offset', type: 'number', text: 'Is added to the value after it was scaled.' },
   { key: 'digits', type: 'integer', minimum: 0, maximum: 15, text: 'Digits after the point that are stored.' },
@@ -96,8 +99,8 @@ export type PointOverride = SettingsOf<typeof pointOverrideRows>
 
 /** A point as it is configured. */
 export function withSettings(point: Point, settings: PointSettings): Point {
-  const { quantity, unit, scale, offset, digits, minIntervalMs, form, module, onChange } = settings
-  const given = { quantity, unit, scale, offset, digits, minIntervalMs, form, module }
+  const { quantity, unit, labels, scale, offset, digits, minIntervalMs, form, module, onChange } = settings
+  const given = { quantity, unit, labels, scale, offset, digits, minIntervalMs, form, module }
   const deadband = settings.deadband ?? (onChange === undefined ? undefined : onChange ? 0 : Number.NaN)
   const set = Object.entries({ ...given, deadband }).filter(([, value]) => value !== undefined)
   return { ...point, ...Object.fromEntries(set) }

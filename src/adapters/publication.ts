@@ -229,10 +229,9 @@ function isWorthStoring({ value, stored }: Latest, { deadband, minIntervalMs = 0
     : value !== stored.value
 }
 
-export function labelsOf({ unit, quantity, device }: Point): readonly string[] {
-  return Object.entries({ unit, quantity, device }).flatMap(([key, text]) =>
-    text === undefined ? [] : [`${key}:${text}`],
-  )
+export function labelsOf({ unit, quantity, device, labels = [] }: Point): readonly string[] {
+  const own = Object.entries({ unit, quantity, device })
+  return [...own.flatMap(([key, text]) => (text === undefined ? [] : [`${key}:${text}`])), ...labels]
 }
 
 /** Each level as a resource name: unreserved characters of RFC 3986 (TS-0004 6.3.3, resourceName). */

@@ -1,0 +1,89 @@
+/** What can be set about plain MQTT topics that are mapped. */
+
+import { adapterTable, commanderRow } from '../adapter.ts'
+import { codecs } from '../payload.ts'
+import { pointRows } from '../point.ts'
+
+export const templateNames = ['zigbee2mqtt', 'tasmota', 'shelly', 'homeassistant', 'chirpstack', 'senml'] as const
+
+export const ruleRows = [
+  {
+    key: 'topic',
+    type: 'string',
+    isRequired: true,
+    text: 'A topic filter; a level {name} matches anything and can be used in path and command_topic.',
+  },
+  { key: 'path', type: 'string', isRequired: true, text: 'Where the value goes, below the AE: "{bed}/moisture".' },
+  {
+    key: 'codec',
+    type: 'string',
+    choices: codecs,
+    default: 'json',
+    text: 'What the payload is. Of JSON, each member becomes a point below the path; of csv each column; senml may stand in a contentInstance.',
+  },
+  { key: 'select', type: 'string', text: 'The JSON pointer of the member that counts, such as "/sensor/t".' },
+  { key: 'command_topic', type: 'string', text: 'Where commands are published; without it the point takes none.' },
+  { key: 'command_payload', type: 'string', default: '{value}', text: 'What is published; {value} is the command.' },
+  {
+    key: 'confirmed',
+    type: 'boolean',
+    default: false,
+    text: 'Whether a command counts as confirmed only when the value is said on the topic.',
+  },
+  ...pointRows,
+] as const
+
+export const mqttMapTable = adapterTable({
+  name: 'mqtt-map',
+  isEnabled: false,
+  text: 'Maps plain MQTT topics of the embedded broker to resources, and commands back.',
+  settings: [
+    {
+      key: 'templates',
+      type: 'list',
+      default: [],
+      text: `Devices whose topics are known: ${templateNames.join(', ')}.`,
+    },
+    { key: 'zigbee2mqtt_base', type: 'string', default: 'zigbee2mqtt', text: 'The base topic of zigbee2mqtt.' },
+    { key: 'homeassistant_prefix', type: 'string', default: 'homeassistant', text: 'The prefix of discovery topics.' },
+    {
+      key: 'senml_topic',
+      type: 'string',
+      default: 'openmtc/{location}/{device}',
+      text: "Where the senml template listens: OpenMTC's mqttConnector convention, with {location} and {device}.",
+    },
+    {
+      key: 'max_rate',
+      type: 'integer',
+      default: 500,
+      minimum: 1,
+      maximum: 100_000,
+      text: 'Messages a second that are mapped at most; more are dropped, counted and said once.',
+    },
+    { key: 'rule', type: 'tables', rows: ruleRows, text: 'A topic of its own kind.' },
+    commanderRow,
+  ],
+  check({ templates, rules, senmlTopic }) {
+    const unknown = templates.filter((name) => !(templateNames as readonly string[]).includes(name))
+    const topics = [...rules.map(({ topic }, index) => [`rule[${index + 1}].topic`, topic] as const)]
+    const wrong = [...topics, ['senml_topic', senmlTopic] as const].flatMap(([key, topic]) => {
+      const text = topicFault(topic)
+      return text === undefined ? [] : [{ key, text }]
+    })
+    const loops = rules.flatMap(({ topic, commandTopic }, index) =>
+      commandTopic === topic ? [{ key: `rule[${index + 1}].command_topic`, text: 'must not be the topic itself' }] : [],
+    )
+    const texts = unknown.map((name) => ({ key: 'templates', text: `${name}: there are ${templateNames.join(', ')}` }))
+    return [...texts, ...wrong, ...loops]
+  },
+})
+
+function topicFault(topic: string): string | undefined {
+  if (/^(?:\/?oneM2M(?:\/|$)|\$)/.test(topic))
+    return `${topic}: topics of oneM2M and of the broker itself are not mapped`
+  const levels = topic.split('/')
+  const isWell = levels.every(
+    (level, index) => /^\{[a-z]+\}$|^\+$|^[^+#{}]*$/.test(level) || (level === '#' && index === levels.length - 1),
+  )
+  return isWell && topic !== '' ? undefined : `${topic}: + and {name} stand for a whole level, # for the rest`
+}
