@@ -78,6 +78,8 @@ export class AccessControl {
       return isOwner(originator, resource)
     // An AE may always see to its own registration.
     if (governing.definition.type === aeType && governing.resourceIdentifier === originator) return true
+    // What is announced here stays its CSE's, whatever policies of its own it names.
+    if (governing.definition.isAnnounced === true && isOwner(originator, governing)) return true
     // So may a CSE.
     if (governing.definition.type === remoteCseType && governing.stored['cseId'] === originator) return true
     const policies = governing.stored['accessControlPolicyIds'] as readonly string[] | undefined

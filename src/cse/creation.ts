@@ -47,7 +47,10 @@ export function create(execution: Execution): Eventually {
   if (type.behaviour?.refusesCreate !== undefined)
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `ty: ${type.behaviour.refusesCreate}`)
   // TS-0004 7.4.5.2.1: whoever registers has no rights yet; what it may do is the registration's business.
-  if (type.type !== aeType && type.type !== remoteCseType) execution.require(AccessRight.CREATE, parent, type.type)
+  // TS-0004 7.4.26: nor has a CSE that announces what is its own.
+  const isOwnAnnouncement = type.isAnnounced === true && parts.routes.isRegistered(originator)
+  if (type.type !== aeType && type.type !== remoteCseType && !isOwnAnnouncement)
+    execution.require(AccessRight.CREATE, parent, type.type)
   if (!(parent instanceof Resource) || !canContain(parent.definition, type))
     throw new OneM2MError(
       type.name === 'subscription' ? Status.TARGET_NOT_SUBSCRIBABLE : Status.INVALID_CHILD_RESOURCE_TYPE,
@@ -120,6 +123,7 @@ function createResource(execution: Execution, parent: Resource, type: ResourceTy
     parts.notifier.changed(resource)
   })
   keepState(execution, resource)
+  parts.announcer.observe(execution, resource)
   raise(execution, parent, { event: NotificationEventType.CREATE_OF_CHILD, resource })
   if (draft.attributes['preSubscriptionNotify'] !== undefined) raisePast(execution, resource)
   return {
@@ -148,6 +152,7 @@ function createInstance(execution: Execution, container: Resource, type: Resourc
   const instance = append(execution, container, log, { attributes: draft.attributes, name: draft.name, size, unique })
   if (container.definition.table.has('missingDataDetect'))
     transaction.afterCommit(() => execution.parts.missingData.observe(container, String(unique)))
+  execution.parts.announcer.observeInstance(execution, container, instance)
   raise(execution, container, { event: NotificationEventType.CREATE_OF_CHILD, resource: instance })
   return {
     status: Status.CREATED,

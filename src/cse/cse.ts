@@ -8,6 +8,7 @@ import { parseMoment } from '../onem2m/timestamp.ts'
 import type { ResourceType } from '../resources/resource-type.ts'
 import type { Store } from '../store/store.ts'
 import { AccessControl } from './access-control.ts'
+import { Announcer } from './announcer.ts'
 import { checkRequest } from './check.ts'
 import { Courier } from './courier.ts'
 import { failInterrupted, isNonBlocking } from './deferred.ts'
@@ -88,6 +89,17 @@ export class Cse implements RequestHandler {
     const groupNotifications = new GroupNotifications({ tree, clock, courier, outbox, settings })
     this.#courier.use(groupNotifications)
     const notifier = new Notifier({ tree, clock, courier, outbox, settings, randomId, internally })
+    const announcer = new Announcer({
+      tree,
+      store,
+      clock,
+      log,
+      cseId,
+      randomId,
+      carry: (target, request, timeoutMs) => courier.carry(target, request, { timeoutMs }),
+      baseOf: (target) => routes.baseOf(target),
+      internally,
+    })
     this.#parts = {
       settings,
       resourceTypes: types,
@@ -99,6 +111,7 @@ export class Cse implements RequestHandler {
       access: new AccessControl({ ...settings, tree, routes, now: () => clock.wallMs() }),
       notifier,
       groupNotifications,
+      announcer,
       outbox,
       missingData: new MissingData({ tree, clock, internally }),
       expiration: new Expiration({ clock, remove: (expired) => this.#expire(expired) }),
@@ -146,6 +159,7 @@ export class Cse implements RequestHandler {
     if (tree.ofType(17).size > 0) this.#internally(failInterrupted)
     const { outbox, notifier, groupNotifications } = this.#parts
     await outbox.start((ends) => (groupNotifications.senderOf(ends) ?? notifier.senderOf(ends)) as unknown as Sender)
+    await this.#parts.announcer.start()
     this.#log.debug('resource tree loaded', { resources })
   }
 
@@ -159,6 +173,7 @@ export class Cse implements RequestHandler {
     this.#parts.missingData.stop()
     this.#parts.polling.stop()
     this.#parts.expiration.stop()
+    this.#parts.announcer.stop()
     this.#parts.outbox.stop()
   }
 
@@ -177,6 +192,7 @@ export class Cse implements RequestHandler {
   /** The way to a target may be open again: what waits for it is tried. */
   wake(): void {
     this.#parts.outbox.wake(() => true)
+    this.#parts.announcer.wake()
   }
 
   /** CSE-IDs of those that are reached through this CSE; `changed` is called when they, or the ways to them, are others. */

@@ -94,6 +94,7 @@ function removeInstance(execution: Execution, instance: StoredInstance): void {
   if (log === undefined) return
   transaction.onUndo(log.remember())
   log.delete(transaction.changes, instance)
+  execution.parts.announcer.leave(execution, instance)
   transaction.changes.push(log.countersChange())
   raise(execution, container, { event: NotificationEventType.DELETE_OF_CHILD, resource: instance })
 }
@@ -108,7 +109,10 @@ function removeResource(execution: Execution, resource: Resource): void {
   for (const each of all)
     if (each !== resource) raise(execution, each, { event: NotificationEventType.DELETE_OF_RESOURCE, resource: each })
   leaveGroups(execution, all)
-  for (const each of all) each.definition.behaviour?.beforeDelete?.(each, execution)
+  for (const each of all) {
+    each.definition.behaviour?.beforeDelete?.(each, execution)
+    parts.announcer.leave(execution, each)
+  }
   if (all.length > stretch) {
     removeInTurns(execution, resource, all)
     return

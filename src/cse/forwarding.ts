@@ -52,7 +52,7 @@ export class Forwarding implements Requester {
   }
 
   /** Passes on a request that came here. Throws NOT_FOUND when nobody knows the way, TARGET_NOT_REACHABLE when it is blocked. */
-  async forward({ request, originator, nowMs }: Execution): Promise<Outcome> {
+  async forward({ request, originator, nowMs }: Pick<Execution, 'request' | 'originator' | 'nowMs'>): Promise<Outcome> {
     // TS-0004 7.3.2.6: an entity registers with the CSE that it speaks to, never with another behind it.
     if (request.operation === Operation.CREATE && registrations.includes(request.resourceType))
       throw new OneM2MError(

@@ -4,6 +4,7 @@ import type { Clock } from '../onem2m/clock.ts'
 import type { ResourceType } from '../resources/resource-type.ts'
 import type { Store } from '../store/store.ts'
 import type { AccessControl, Unprotected } from './access-control.ts'
+import type { Announcer } from './announcer.ts'
 import type { Verification } from './consent.ts'
 import type { Execution } from './execution.ts'
 import type { Expiration } from './expiration.ts'
@@ -57,6 +58,7 @@ export interface CseParts {
   readonly clock: Clock
   readonly notifier: Notifier
   readonly groupNotifications: GroupNotifications
+  readonly announcer: Announcer
   readonly outbox: Outbox
   readonly expiration: Expiration
   readonly missingData: MissingData

@@ -48,7 +48,7 @@ function withResultContent(
     case ResultContent.CHILD_REFERENCES:
       return withChildren(execution, resource, kind, criteria ?? {})
     case ResultContent.ORIGINAL_RESOURCE:
-      throw refused('rcn', kind, 'an announced resource as the target: only these have an original')
+      return retrieveOriginal(execution, resource)
     case ResultContent.SEMANTIC_CONTENT:
     case ResultContent.PERMISSIONS:
       throw new OneM2MError(Status.NOT_IMPLEMENTED, `rcn: ${kind} is not supported`)
@@ -92,4 +92,14 @@ async function withChildren(
         ...partial,
       }
   }
+}
+
+/** What an announced resource shows is a part; the whole is where its link leads. TS-0004 7.5.2. */
+function retrieveOriginal(execution: Execution, resource: Resource | StoredInstance): Promise<Outcome> {
+  const { request, originator, nowMs, parts } = execution
+  const link = resource.attributes['link']
+  if (typeof link !== 'string')
+    throw refused('rcn', request.resultContent, 'an announced resource as the target: only these have an original')
+  const { resultContent: _, ...rest } = request
+  return parts.forwarding.forward({ request: { ...rest, to: link }, originator, nowMs })
 }

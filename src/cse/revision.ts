@@ -50,6 +50,7 @@ export function update(execution: Execution): Eventually {
   if (leavesInstances) clear(execution, resource)
   keepState(execution, resource, modified)
   const isWithinLimits = trim(execution, resource)
+  execution.parts.announcer.observe(execution, resource)
   raise(execution, resource, { event: NotificationEventType.UPDATE_OF_RESOURCE, resource, modified })
   execution.transaction.afterCommit(() => execution.parts.notifier.changed(resource))
   const content = updateResult(execution, resource, wire, modified)

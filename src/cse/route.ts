@@ -41,6 +41,13 @@ export class Routes {
     return registrarCseId === undefined || !this.#isBelow(originator) ? undefined : this.remoteCse(registrarCseId)
   }
 
+  /** The address of the CSEBase of another CSE; `-` stands for it where its name is not known (TS-0001 7.2). */
+  baseOf(cseId: string): string {
+    const base = this.remoteCse(cseId)?.stored['cseBase'] as string | undefined
+    if (base === undefined) return `${cseId}/-`
+    return base.startsWith('/') ? base : `${cseId}/${base}`
+  }
+
   /** True when a CSE may bring requests of this originator: of those behind it, and of the whole world when it is the registrar. */
   speaksFor(cseId: string, originator: string): boolean {
     const remote = this.remoteCse(cseId)

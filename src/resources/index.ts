@@ -2,6 +2,7 @@
 
 import { accessControlPolicy } from './access-control-policy.ts'
 import { ae } from './ae.ts'
+import { announcedVariants } from './announced.ts'
 import { container } from './container.ts'
 import { contentInstance } from './content-instance.ts'
 import { cseBase } from './cse-base.ts'
@@ -18,7 +19,7 @@ import { subscription } from './subscription.ts'
 import { timeSeries } from './time-series.ts'
 import { timeSeriesInstance } from './time-series-instance.ts'
 
-export const resourceTypes: readonly ResourceType[] = [
+const originals: readonly ResourceType[] = [
   accessControlPolicy,
   ae,
   container,
@@ -37,3 +38,6 @@ export const resourceTypes: readonly ResourceType[] = [
   timeSeries,
   timeSeriesInstance,
 ]
+
+/** With the announced variant of each that has one. */
+export const resourceTypes: readonly ResourceType[] = [...originals, ...announcedVariants(originals)]

@@ -63,6 +63,8 @@ export interface ResourceTypeDescription {
   readonly children?: readonly number[]
   /** One of several types with this number; the member name of a request's content tells which. */
   readonly isSpecialized?: boolean
+  /** It shows a resource of another CSE. */
+  readonly isAnnounced?: boolean
   /** Nobody but its originator sees it, whatever `access.unprotected` says. */
   readonly isPrivate?: boolean
   /** Names of its virtual children: `la`, `ol`, `fopt`, `pcu`. */

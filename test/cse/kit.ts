@@ -41,6 +41,8 @@ export interface KitOptions {
   readonly resourceTypes?: readonly ResourceType[]
   readonly data?: Map<string, StoreValue>
   readonly clock?: ManualClock
+  /** What targets answer, also from the first moment after a restart on. */
+  readonly answerDelivery?: Kit['answerDelivery']
 }
 
 /** A request with what tests always say the same left out. */
@@ -70,6 +72,7 @@ export class Kit {
 
   private constructor(options: KitOptions) {
     this.#options = options
+    this.answerDelivery = options.answerDelivery ?? this.answerDelivery
     this.clock = options.clock ?? new ManualClock()
     this.store = new MemoryStore({ clock: this.clock, ...(options.data === undefined ? {} : { data: options.data }) })
     const seed = (options.data?.size ?? 0).toString(36)

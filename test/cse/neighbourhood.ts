@@ -19,6 +19,11 @@ export class Neighbourhood {
   async start(name: string, settings: Partial<CseSettings> = {}): Promise<Kit> {
     const kit = await Kit.start({
       clock: this.clock,
+      // Other CSEs are where `add` says; who is reached over HTTP is there.
+      answerDelivery: ({ pointOfAccess }) => {
+        if (pointOfAccess.startsWith('http')) return 2000
+        throw new OneM2MError(Status.TARGET_NOT_REACHABLE, `${pointOfAccess} is away`)
+      },
       settings: { cseId: `/${name}`, pointOfAccess: [`mqtt://${name}`], administrators: [], ...settings },
     })
     this.add(`mqtt://${name}`, kit)

@@ -1,0 +1,480 @@
+/**
+ * Keeps announced resources at other CSEs as their originals are here (TS-0004 7.3.3.10, 7.3.3.11). What is to be done is a record on the disk
+ * beside the change that made it so, done in order, several instances at a time, and tried again for as long as the other CSE is away: a
+ * record names its original, so that what waits costs a line and not a copy.
+ */
+
+import type { Clock, Timer } from '../onem2m/clock.ts'
+import { contentObject, type JsonObject } from '../onem2m/content.ts'
+import type { Log } from '../onem2m/log.ts'
+import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import { announcedOffset } from '../resources/announced.ts'
+import type { Store, StoreChange } from '../store/store.ts'
+import { announcedWire, announceTargets, cseOfEntry } from './announcement.ts'
+import type { Execution } from './execution.ts'
+import type { Resource, StoredInstance } from './resource.ts'
+import type { Tree } from './tree.ts'
+
+interface AnnouncerFacts {
+  readonly tree: Tree
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Log
+  readonly cseId: string
+  readonly randomId: () => string
+  /** Sends a request to another CSE, once; rejects when that can't be reached. */
+  readonly carry: (target: string, request: RequestPrimitive, timeoutMs: number) => Promise<ResponsePrimitive>
+  /** The address of the CSEBase of another CSE. */
+  readonly baseOf: (cseId: string) => string
+  readonly internally: (change: (execution: Execution) => void) => void
+}
+
+/** One resource at one CSE. */
+interface Announcement {
+  readonly original: string
+  readonly target: string
+  /** Where it was asked to be put, when that is more than a CSE. */
+  readonly place?: string
+  /** The container of an instance. */
+  readonly container?: string
+  /** Of the CREATE, the same until it is answered: a response may be lost. */
+  requestIdentifier: string
+  /** Of the announced resource, once it is there. */
+  address?: string
+  /** Short names of the attributes that it has. */
+  sent?: readonly string[]
+  /** The original has changed since, or is gone. */
+  isStale?: boolean
+  isGone?: boolean
+}
+
+interface Target {
+  /** In order; what is done leaves. */
+  readonly queue: Set<Announcement>
+  isBusy: boolean
+  pause: Timer | undefined
+  failures: number
+}
+
+const answerMs = 10_000
+const longestPauseMs = 60_000
+/** Instances announced at a time. */
+const windowSize = 16
+/** Instances that wait for one CSE; with one more the oldest is not announced. */
+const maxWaiting = 10_000
+
+export class Announcer {
+  readonly statistics = { announced: 0, refused: 0, dropped: 0 }
+  readonly #facts: AnnouncerFacts
+  readonly #records = new Map<string, Map<string, Announcement>>()
+  /** Records of instances by their container, oldest first. */
+  readonly #instances = new Map<string, Announcement[]>()
+  readonly #targets = new Map<string, Target>()
+  #isStopped = false
+
+  constructor(facts: AnnouncerFacts) {
+    this.#facts = facts
+  }
+
+  /** Goes on with what an earlier run left. */
+  async start(): Promise<void> {
+    for await (const [, text] of this.#facts.store.scanText({ from: 'a/', to: 'a0' })) {
+      const record = readRecord(text)
+      if (record === undefined) continue
+      this.#remember(record)
+      if (record.address === undefined || record.isStale === true || record.isGone === true) this.#enqueue(record)
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    for (const { pause } of this.#targets.values()) pause?.cancel()
+    this.#targets.clear()
+  }
+
+  /** The way to another CSE may be open again. */
+  wake(): void {
+    for (const [cseId, target] of this.#targets) {
+      target.pause?.cancel()
+      target.pause = undefined
+      target.failures = 0
+      this.#advance(cseId, target)
+    }
+  }
+
+  /** A resource was created or changed: announces it where announceTo says, and nowhere else. */
+  observe(execution: Execution, resource: Resource): void {
+    const entries = announceTargets(resource)
+    const known = this.#records.get(resource.resourceIdentifier)
+    if (entries.length === 0 && known === undefined) return
+    const wanted = placesBy(entries)
+    for (const [target, record] of known ?? []) {
+      if (!wanted.has(target)) this.#plan(execution, record, { isGone: true })
+      else if (record.isGone !== true) this.#plan(execution, record, { isStale: true })
+    }
+    for (const [target, place] of wanted) {
+      const isKnown = known?.get(target)
+      if (isKnown !== undefined && isKnown.isGone !== true) continue
+      this.#plan(execution, this.#newRecord(resource.resourceIdentifier, target, place), {})
+    }
+  }
+
+  /** An instance was created. Throws OPERATION_NOT_ALLOWED where its container is not announced. TS-0004 7.3.3.10. */
+  observeInstance(execution: Execution, container: Resource, instance: StoredInstance): void {
+    const containerIdentifier = container.resourceIdentifier
+    if (this.#instances.has(containerIdentifier))
+      execution.transaction.afterCommit(() => this.#sweep(containerIdentifier))
+    for (const target of placesBy(announceTargets(instance)).keys()) {
+      if (this.#recordOf(containerIdentifier, target) === undefined)
+        throw new OneM2MError(
+          Status.OPERATION_NOT_ALLOWED,
+          `at: ${container.address} is not announced at ${target}, so its instances can't be`,
+        )
+      const record = this.#newRecord(instance.resourceIdentifier, target, undefined, containerIdentifier)
+      this.#plan(execution, record, {})
+    }
+  }
+
+  /** A resource or an instance is deleted: so is what is announced of it. */
+  leave(execution: Execution, resource: Resource | StoredInstance): void {
+    const { resourceIdentifier } = resource
+    for (const record of this.#records.get(resourceIdentifier)?.values() ?? [])
+      this.#plan(execution, record, { isGone: true })
+    const instances = this.#instances.get(resourceIdentifier)
+    if (instances === undefined) return
+    // They go with the announced container.
+    for (const record of instances) execution.transaction.changes.push({ key: keyOf(record), value: undefined })
+    execution.transaction.afterCommit(() => {
+      for (const record of instances) this.#forget(record)
+    })
+  }
+
+  #newRecord(original: string, target: string, place?: string, container?: string): Announcement {
+    return {
+      original,
+      target,
+      requestIdentifier: this.#facts.randomId(),
+      ...(place === undefined ? {} : { place }),
+      ...(container === undefined ? {} : { container }),
+    }
+  }
+
+  #recordOf(original: string, target: string): Announcement | undefined {
+    const record = this.#records.get(original)?.get(target)
+    return record?.isGone === true ? undefined : record
+  }
+
+  /** Notes with a change what follows from it, and does so once the change is on the disk. */
+  #plan({ transaction }: Execution, record: Announcement, change: Partial<Announcement>): void {
+    transaction.changes.push({ key: keyOf(record), value: JSON.stringify({ ...record, ...change }) })
+    transaction.afterCommit(() => {
+      Object.assign(record, change)
+      this.#remember(record)
+      this.#enqueue(record)
+    })
+  }
+
+  #remember(record: Announcement): void {
+    const { original, target, container } = record
+    let ofOriginal = this.#records.get(original)
+    if (ofOriginal === undefined) {
+      ofOriginal = new Map()
+      this.#records.set(original, ofOriginal)
+    }
+    if (container !== undefined && !ofOriginal.has(target)) {
+      const siblings = this.#instances.get(container)
+      if (siblings === undefined) this.#instances.set(container, [record])
+      else siblings.push(record)
+    }
+    ofOriginal.set(target, record)
+  }
+
+  #forget(record: Announcement): void {
+    const { original, target, container } = record
+    const ofOriginal = this.#records.get(original)
+    if (ofOriginal?.get(target) === record) ofOriginal.delete(target)
+    if (ofOriginal?.size === 0) this.#records.delete(original)
+    this.#targets.get(target)?.queue.delete(record)
+    const siblings = container === undefined ? undefined : this.#instances.get(container)
+    const index = siblings?.indexOf(record) ?? -1
+    if (index >= 0) siblings?.splice(index, 1)
+    if (container !== undefined && siblings?.length === 0) this.#instances.delete(container)
+  }
+
+  #write(record: Announcement, isKept: boolean): void {
+    const change: StoreChange = { key: keyOf(record), value: isKept ? JSON.stringify(record) : undefined }
+    this.#facts.store.write([change])
+    if (!isKept) this.#forget(record)
+  }
+
+  /** Instances that their container has dropped meanwhile are not announced any more. */
+  #sweep(container: string): void {
+    const { tree, clock } = this.#facts
+    for (const record of [...(this.#instances.get(container) ?? [])]) {
+      if (tree.resolve(record.original, clock.wallMs()) !== undefined) return
+      if (record.address === undefined) this.#write(record, false)
+      else {
+        record.isGone = true
+        this.#write(record, true)
+        this.#enqueue(record)
+      }
+    }
+  }
+
+  #enqueue(record: Announcement): void {
+    if (this.#isStopped) return
+    let target = this.#targets.get(record.target)
+    if (target === undefined) {
+      target = { queue: new Set(), isBusy: false, pause: undefined, failures: 0 }
+      this.#targets.set(record.target, target)
+    }
+    target.queue.add(record)
+    if (target.queue.size > maxWaiting) this.#dropOldest(target)
+    this.#advance(record.target, target)
+  }
+
+  #dropOldest({ queue }: Target): void {
+    for (const record of queue) {
+      if (record.container === undefined || record.isGone === true) continue
+      this.#write(record, false)
+      this.statistics.dropped++
+      this.#facts.log.warn('instances are not announced: too many wait for a CSE that is away', {
+        target: record.target,
+      })
+      return
+    }
+  }
+
+  #advance(cseId: string, target: Target): void {
+    if (target.isBusy || target.pause !== undefined || this.#isStopped) return
+    target.isBusy = true
+    void this.#work(target).then((isAway) => {
+      target.isBusy = false
+      if (this.#isStopped) return
+      if (!isAway) {
+        if (target.queue.size === 0) this.#targets.delete(cseId)
+        return
+      }
+      const pauseMs = Math.min(1000 * 2 ** target.failures++, longestPauseMs)
+      target.pause = this.#facts.clock.after(pauseMs, () => {
+        target.pause = undefined
+        this.#advance(cseId, target)
+      })
+    })
+  }
+
+  /** Never rejects; resolves to true when the other CSE is away. */
+  async #work(target: Target): Promise<boolean> {
+    while (target.queue.size > 0 && !this.#isStopped) {
+      const batch = nextBatch(target.queue)
+      const results = await Promise.allSettled(batch.map((record) => this.#perform(record)))
+      for (const [index, result] of results.entries()) {
+        if (result.status === 'fulfilled') target.failures = 0
+        else if (isAway(result.reason)) return true
+        else this.#refused(batch[index] as Announcement, result.reason)
+      }
+    }
+    return false
+  }
+
+  /** Does what a record says, until it says nothing more. Rejects with what the other CSE objects to, or when it is away. */
+  async #perform(record: Announcement): Promise<void> {
+    const { tree, clock } = this.#facts
+    const resource = record.isGone === true ? undefined : tree.resolve(record.original, clock.wallMs())?.resource
+    if (resource === undefined) {
+      if (record.address !== undefined)
+        await this.#request(record, Operation.DELETE, record.address, {}, [Status.NOT_FOUND])
+      this.#write(record, false)
+      return
+    }
+    if (record.address === undefined) await this.#create(record, resource)
+    else if (record.isStale === true && !(await this.#update(record, resource))) {
+      this.#reset(record, resource)
+      await this.#create(record, resource)
+    }
+    // It may have changed again while the other CSE was asked.
+    if (record.isStale !== true && record.isGone !== true) this.#targets.get(record.target)?.queue.delete(record)
+    this.#write(record, true)
+  }
+
+  async #create(record: Announcement, resource: Resource | StoredInstance): Promise<void> {
+    const { definition, parent } = resource
+    record.isStale = false
+    const wire = announcedWire(resource, this.#facts.cseId)
+    const member = `${definition.memberName}A`
+    const create = async () =>
+      this.#request(
+        record,
+        Operation.CREATE,
+        await this.#placeOf(record, resource),
+        {
+          requestIdentifier: record.requestIdentifier,
+          resourceType: definition.type + announcedOffset,
+          content: { [member]: wire },
+        },
+        [Status.NOT_FOUND],
+      )
+    let response = await create()
+    const above = this.#above(record, resource)
+    if (response.responseStatusCode === Status.NOT_FOUND && above !== undefined && parent !== undefined) {
+      // The other CSE has lost what this was to lie below.
+      record.requestIdentifier = this.#facts.randomId()
+      this.#reset(above, above.original === parent.resourceIdentifier ? parent : this.#facts.tree.root)
+      response = await create()
+    }
+    const made = response.content === undefined ? undefined : contentObject(response.content)[member]
+    const identifier = (made as JsonObject | undefined)?.['ri']
+    if (typeof identifier !== 'string')
+      throw new OneM2MError(Status.BAD_REQUEST, `${response.responseStatusCode}, and no announced resource`)
+    record.address = identifier.startsWith('/') ? identifier : `${record.target}/${identifier}`
+    record.sent = Object.keys(wire)
+    this.statistics.announced++
+    if (record.container === undefined) this.#show(record, resource as Resource, record.address)
+  }
+
+  /** False when the announced resource is there no more. */
+  async #update(record: Announcement, resource: Resource | StoredInstance): Promise<boolean> {
+    record.isStale = false
+    const { lnk: _, ...wire } = announcedWire(resource, this.#facts.cseId)
+    const removed = (record.sent ?? []).filter((short) => short !== 'lnk' && !(short in wire))
+    const content = {
+      [`${resource.definition.memberName}A`]: { ...wire, ...Object.fromEntries(removed.map((short) => [short, null])) },
+    }
+    const response = await this.#request(record, Operation.UPDATE, record.address as string, { content }, [
+      Status.NOT_FOUND,
+    ])
+    record.sent = ['lnk', ...Object.keys(wire)]
+    return response.responseStatusCode !== Status.NOT_FOUND
+  }
+
+  /** The other CSE has lost it, and with it what lay below. */
+  #reset(record: Announcement, resource: Resource | StoredInstance): void {
+    delete record.address
+    record.requestIdentifier = this.#facts.randomId()
+    if (!('children' in resource)) return
+    for (const child of resource.children.values()) {
+      const below = this.#recordOf(child.resourceIdentifier, record.target)
+      if (below?.address === undefined) continue
+      this.#reset(below, child)
+      this.#enqueue(below)
+    }
+  }
+
+  /** Below what is announced of the parent; else where it was asked for; else below what is announced of this CSE. TS-0004 7.3.3.10. */
+  async #placeOf(record: Announcement, resource: Resource | StoredInstance): Promise<string> {
+    const { tree, baseOf } = this.#facts
+    const { parent } = resource
+    if (parent === undefined) return baseOf(record.target)
+    const above = this.#above(record, resource)
+    if (above === undefined && record.place !== undefined) return record.place
+    if (above !== undefined)
+      return this.#addressOf(above, above.original === parent.resourceIdentifier ? (parent as Resource) : tree.root)
+    return this.#addressOf(this.#newRecord(tree.root.resourceIdentifier, record.target), tree.root)
+  }
+
+  /** What a resource is announced below: its parent, or this CSE where nobody asked for another place. */
+  #above({ target, place }: Announcement, { parent }: Resource | StoredInstance): Announcement | undefined {
+    if (parent === undefined) return undefined
+    const { root } = this.#facts.tree
+    const above = parent === root ? undefined : this.#recordOf(parent.resourceIdentifier, target)
+    return above ?? (place === undefined ? this.#recordOf(root.resourceIdentifier, target) : undefined)
+  }
+
+  async #addressOf(record: Announcement, resource: Resource): Promise<string> {
+    if (record.address === undefined) {
+      await this.#create(record, resource)
+      this.#remember(record)
+      this.#write(record, true)
+    }
+    return record.address as string
+  }
+
+  /** Rejects with what the response says, unless it is among the statuses that are as good as success. */
+  async #request(
+    { target, original }: Announcement,
+    operation: Operation,
+    to: string,
+    parameters: Partial<RequestPrimitive>,
+    accepted: readonly number[] = [],
+  ): Promise<ResponsePrimitive> {
+    const { carry, cseId, randomId } = this.#facts
+    const request: RequestPrimitive = {
+      operation,
+      to,
+      originator: cseId,
+      requestIdentifier: randomId(),
+      releaseVersionIndicator: '3',
+      ...parameters,
+    }
+    const response = await carry(target, request, answerMs)
+    const { responseStatusCode: status, content } = response
+    if (status < 4000 || accepted.includes(status)) return response
+    const reason = content === undefined ? '' : `: ${JSON.stringify(contentObject(content)['m2m:dbg'])}`
+    throw new OneM2MError(status, `${original} at ${target}${reason}`)
+  }
+
+  /** The announced resource takes the place of its CSE in announceTo: TS-0004 7.3.3.10. Without an address the CSE leaves the list. */
+  #show({ target }: Announcement, resource: Resource, address: string | undefined): void {
+    const { tree, internally } = this.#facts
+    if (resource === tree.root) return
+    internally((execution) => {
+      if (tree.get(resource.resourceIdentifier) !== resource) return
+      const entries = announceTargets(resource).flatMap((entry) =>
+        cseOfEntry(entry) === target ? (address === undefined ? [] : [address]) : [entry],
+      )
+      const { announceTo: _, ...rest } = resource.stored
+      execution.replaceAttributes(resource, entries.length === 0 ? rest : { ...rest, announceTo: entries })
+    })
+  }
+
+  #refused(record: Announcement, reason: Error): void {
+    this.statistics.refused++
+    this.#facts.log.warn('not announced: the other CSE refuses it', { target: record.target, reason: reason.message })
+    this.#write(record, false)
+    const resource = this.#facts.tree.get(record.original)
+    if (resource !== undefined && record.container === undefined) this.#show(record, resource, undefined)
+  }
+}
+
+/** What can be done at a time: one resource, or several new instances. */
+function nextBatch(queue: ReadonlySet<Announcement>): readonly Announcement[] {
+  const batch: Announcement[] = []
+  for (const record of queue) {
+    const isNewInstance = record.container !== undefined && record.address === undefined && record.isGone !== true
+    if (!isNewInstance && batch.length > 0) break
+    batch.push(record)
+    if (!isNewInstance || batch.length === windowSize) break
+  }
+  return batch
+}
+
+/** The CSEs of an announceTo, each with the place asked for where the entry is more than a CSE-ID. */
+function placesBy(entries: readonly string[]): ReadonlyMap<string, string | undefined> {
+  const places = new Map<string, string | undefined>()
+  for (const entry of entries) {
+    const target = cseOfEntry(entry)
+    if (target !== undefined && !places.has(target)) places.set(target, entry.endsWith(target) ? undefined : entry)
+  }
+  return places
+}
+
+function isAway(error: unknown): boolean {
+  return (
+    error instanceof OneM2MError &&
+    (error.status === Status.TARGET_NOT_REACHABLE || error.status === Status.REQUEST_TIMEOUT)
+  )
+}
+
+function keyOf({ original, target }: Announcement): string {
+  return `a/${original}/${encodeURIComponent(target)}`
+}
+
+/** Undefined for what a repair of the store left damaged. */
+function readRecord(text: string): Announcement | undefined {
+  try {
+    return JSON.parse(text) as Announcement
+  } catch {
+    return undefined
+  }
+}
