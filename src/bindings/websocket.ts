@@ -16,6 +16,7 @@ import { OneM2MError, Status } from '../onem2m/status.ts'
 import { contextOf } from './connection-context.ts'
 import type { Upgrade } from './http.ts'
 import { endWith } from './http-raw-answer.ts'
+import { WebSocketCalls } from './websocket-call.ts'
 import { WebSocketSession } from './websocket-session.ts'
 
 export interface WebSocketBindingOptions {
@@ -38,7 +39,12 @@ export interface WebSocketBindingOptions {
 /** TS-0020 6.2; the second form is how release 2 wrote them. */
 const subProtocol = /^oneM2M\.(?:R\d\.\d\.)?(json|cbor)$/
 
+/** A point of access that says where to, unlike the bare scheme of "over a connection that is open here". */
+const isUrl = /^wss?:\/\/./
+
 const GOING_AWAY = 1001
+const defaultMessageBytes = 256 * 1024
+const defaultUnsentBytes = 8 * 1024 * 1024
 /** Entities behind one connection that can be notified over it, a gateway of devices for example. */
 const MAX_ENTITIES = 256
 
@@ -50,18 +56,21 @@ export class WebSocketBinding implements Requester, Upgrade {
   readonly #sessions = new Map<WebSocketSession, Set<string>>()
   /** The connection that an entity used last. */
   readonly #sessionByEntity = new Map<string, WebSocketSession>()
+  readonly #calls: WebSocketCalls
   #isRunning = false
   #pings: Timer | undefined
   #whenEmpty: (() => void) | undefined
 
   constructor(options: WebSocketBindingOptions) {
     this.#options = options
+    const { clock, log, maxMessageBytes = defaultMessageBytes, maxUnsentBytes = defaultUnsentBytes } = options
+    this.#calls = new WebSocketCalls({ clock, log, maxMessageBytes, maxUnsentBytes })
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
       // It holds several hundred KiB for each connection.
       perMessageDeflate: false,
-      maxPayload: options.maxMessageBytes ?? 256 * 1024,
+      maxPayload: maxMessageBytes,
       handleProtocols: (offered) => [...offered].find((name) => subProtocol.test(name)) ?? false,
     })
   }
@@ -75,6 +84,7 @@ export class WebSocketBinding implements Requester, Upgrade {
     this.#isRunning = false
     this.#pings?.cancel()
     this.#pings = undefined
+    this.#calls.stop()
     if (this.#sessions.size === 0) return
     const isEmpty = new Promise<void>((resolve) => {
       this.#whenEmpty = resolve
@@ -105,20 +115,29 @@ export class WebSocketBinding implements Requester, Upgrade {
     else this.#server.handleUpgrade(incoming, socket, head, (webSocket) => this.#open(webSocket, incoming))
   }
 
+  /** False when the only way to a target would be a connection that it opened here, and there is none. */
+  reaches({ pointOfAccess, target }: Pick<Delivery, 'pointOfAccess' | 'target'>): boolean {
+    return isUrl.test(pointOfAccess) || this.#sessionOf(target) !== undefined
+  }
+
   /**
-   * Sends over the connection that the target used last; a URL without target is none of them. Rejects with TARGET_NOT_REACHABLE when there
-   * is none, with REQUEST_TIMEOUT when no response comes in time.
+   * Sends over the connection that the target used last, else over one that is opened to a point of access that is a URL. Rejects with
+   * TARGET_NOT_REACHABLE when there is none, with REQUEST_TIMEOUT when no response comes in time.
    */
-  async send({ pointOfAccess, target, request, timeoutMs }: Delivery): Promise<ResponsePrimitive> {
-    const entity = target === undefined ? undefined : entityOfIdentifier(target, this.#options.own)
-    const session = entity === undefined ? undefined : this.#sessionByEntity.get(entity)
-    if (session === undefined)
-      throw new OneM2MError(Status.TARGET_NOT_REACHABLE, `${target ?? pointOfAccess}: has no WebSocket open here`)
-    return session.send(request, timeoutMs)
+  async send(delivery: Delivery): Promise<ResponsePrimitive> {
+    const { pointOfAccess, target, request, timeoutMs } = delivery
+    const session = this.#sessionOf(target)
+    if (session !== undefined) return session.send(request, timeoutMs)
+    if (isUrl.test(pointOfAccess)) return this.#calls.send(delivery)
+    throw new OneM2MError(Status.TARGET_NOT_REACHABLE, `${target ?? pointOfAccess}: has no WebSocket open here`)
+  }
+
+  #sessionOf(target: string | undefined): WebSocketSession | undefined {
+    return target === undefined ? undefined : this.#sessionByEntity.get(entityOfIdentifier(target, this.#options.own))
   }
 
   #open(webSocket: WebSocket, { socket }: IncomingMessage): void {
-    const { handler, own, clock, log, maxInFlight = 64, maxUnsentBytes = 8 * 1024 * 1024 } = this.#options
+    const { handler, own, clock, log, maxInFlight = 64, maxUnsentBytes = defaultUnsentBytes } = this.#options
     const session = new WebSocketSession({
       webSocket,
       serialization: subProtocol.exec(webSocket.protocol)?.[1] as Serialization,

@@ -50,13 +50,15 @@ export class Courier {
    * TARGET_NOT_REACHABLE when there is no way to it, with REQUEST_TIMEOUT when it does not answer.
    */
   async carry(target: string, request: RequestPrimitive, options: CarryOptions): Promise<ResponsePrimitive> {
-    let failure = new OneM2MError(Status.TARGET_NOT_REACHABLE, `${target} has no point of access`)
+    let failure: OneM2MError | undefined
     for (const { pointOfAccess, entity, serialization } of this.#placesOf(target)) {
       const requester = this.#requesters.get(pointOfAccess.slice(0, pointOfAccess.indexOf(':')))
       if (requester === undefined) {
-        failure = new OneM2MError(Status.TARGET_NOT_REACHABLE, `${target}: nothing here speaks ${pointOfAccess}`)
+        failure = unreachable(target, `nothing here speaks ${pointOfAccess}`)
         continue
       }
+      // Not worth an error, which takes longer to make than many a delivery.
+      if (requester.reaches?.({ pointOfAccess, target: entity }) === false) continue
       try {
         return await requester.send({
           ...options,
@@ -66,13 +68,10 @@ export class Courier {
           ...(serialization === undefined ? {} : { serialization }),
         })
       } catch (error) {
-        failure =
-          error instanceof OneM2MError
-            ? error
-            : new OneM2MError(Status.TARGET_NOT_REACHABLE, `${target}: ${String(error)}`, error)
+        failure = error instanceof OneM2MError ? error : unreachable(target, String(error), error)
       }
     }
-    throw failure
+    throw failure ?? unreachable(target, 'there is no point of access where it can be reached')
   }
 
   /** True for what lies at another CSE: the way there may be down for days. */
@@ -89,6 +88,7 @@ export class Courier {
 
   /** When the node of a target can be reached: the schedule below it, TS-0001 9.6.9. */
   scheduleOf(target: string): readonly string[] | undefined {
+    if (this.#tree.ofType(scheduleType).size === 0) return undefined
     const nodeLink = this.entityOf(target)?.stored['nodeLink']
     const node = typeof nodeLink === 'string' ? this.entityOf(nodeLink) : undefined
     return node === undefined ? undefined : scheduleEntriesOf(node)
@@ -126,6 +126,10 @@ function pointsOfAccess(resource: Resource): readonly string[] {
 function wantedSerialization(contentSerialization: unknown): Serialization | undefined {
   const names = (contentSerialization as readonly string[] | undefined) ?? []
   return names.map(serializationOfMediaType).find((found) => found !== undefined)
+}
+
+function unreachable(target: string, reason: string, cause?: unknown): OneM2MError {
+  return new OneM2MError(Status.TARGET_NOT_REACHABLE, `${target}: ${reason}`, cause)
 }
 
 function isUrl(target: string): boolean {

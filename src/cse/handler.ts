@@ -30,6 +30,8 @@ export interface RequestHandler {
 export interface Requester {
   /** URL schemes this one serves, without the colon: `mqtt`, `http`. */
   readonly schemes: readonly string[]
+  /** False where it is known that sending would be in vain; nothing is lost by trying where this is not there. */
+  reaches?(way: Pick<Delivery, 'pointOfAccess' | 'target'>): boolean
   /**
    * Sends and waits for the response. Rejects when the target can't be reached or does not answer in `timeoutMs`.
    * `pointOfAccess` is a URL, `mqtt:` for "the broker that runs here", or `cse:` for the way to another CSE; `target` is the AE-ID, CSE-ID or

@@ -74,8 +74,9 @@ export class Stream<T extends Json = Json> implements Ends {
   #passed = 0
   #sinceMs = 0
   #batches = 0
-  /** The entries on the disk that are not in memory lie between these. */
+  /** The first that is not in memory, the one after the last that is known to be on the disk, and the next that will be given to anybody. */
   #next: number
+  #arrived: number
   #end: number
 
   constructor({ owner, target }: Ends, sender: Sender<T>, onDisk: SequenceRange | undefined) {
@@ -83,7 +84,8 @@ export class Stream<T extends Json = Json> implements Ends {
     this.target = target
     this.sender = sender
     this.#next = onDisk?.from ?? 0
-    this.#end = onDisk?.to ?? 0
+    this.#arrived = onDisk?.to ?? 0
+    this.#end = this.#arrived
   }
 
   /** Its own, also after a restart: a part of its keys on the disk. */
@@ -97,12 +99,12 @@ export class Stream<T extends Json = Json> implements Ends {
 
   /** True when there is more on the disk than in memory. */
   get hasTail(): boolean {
-    return this.#next < this.#end
+    return this.#next < this.#arrived
   }
 
   /** The range of sequence numbers on the disk that are not in memory. */
   get tail(): SequenceRange {
-    return { from: this.#next, to: this.#end }
+    return { from: this.#next, to: this.#arrived }
   }
 
   /** True when what waits is on the disk as well. */
@@ -122,8 +124,10 @@ export class Stream<T extends Json = Json> implements Ends {
   append(entry: Entry<T>, arrival: 'append' | 'replace', nowMs: number, limit: number): readonly Entry<T>[] {
     const { sequence } = entry
     if (sequence !== undefined) {
-      if (sequence !== this.#next || (arrival === 'append' && this.#waiting.length >= limit)) return []
-      this.#next = sequence + 1
+      const isBehindTail = this.hasTail || this.isReading
+      this.#arrived = sequence + 1
+      if (isBehindTail || (arrival === 'append' && this.#waiting.length >= limit)) return []
+      this.#next = this.#arrived
     }
     const replaced = arrival === 'replace' ? this.#clear() : []
     this.#passed += replaced.length
