@@ -15,6 +15,14 @@ function stateOptions(dataDirectory: string): Readonly<Record<string, OptionRow>
   return { 'data-dir': { value: 'DIR', short: 'd', text } }
 }
 
+const stateOption: Readonly<Record<string, OptionRow>> = {
+  'data-dir': {
+    value: 'DIR',
+    short: 'd',
+    text: 'where the state is (else $STATE_DIRECTORY, /var/lib/fieldgate, ./data)',
+  },
+}
+
 const clientOptions: Readonly<Record<string, OptionRow>> = {
   url: { value: 'URL', short: 'u', text: 'the gateway to speak to (else $FIELDGATE_URL, else http://localhost:8000)' },
   originator: { value: 'AE-ID', short: 'o', text: 'who asks (else $FIELDGATE_ORIGINATOR, else Ccli)' },
@@ -125,13 +133,13 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/create.ts'),
   },
   {
-    name: 'update',
+    name: 'set',
     operands: 'PATH NAME=VALUE ... | JSON | -',
     operandCount: [2, Number.POSITIVE_INFINITY],
     summary: 'change attributes of a resource; NAME= deletes one',
     options: clientOptions,
-    examples: ['fieldgate update onem2m/myapp/temp mni=50 lbl=indoor,attic', 'fieldgate update onem2m/myapp/temp lbl='],
-    load: () => import('./commands/update.ts'),
+    examples: ['fieldgate set onem2m/myapp/temp mni=50 lbl=indoor,attic', 'fieldgate set onem2m/myapp/temp lbl='],
+    load: () => import('./commands/set.ts'),
   },
   {
     name: 'delete',
@@ -165,6 +173,52 @@ export const commands: readonly Command[] = [
     options: {},
     examples: ['fieldgate help create', 'fieldgate help configuration'],
     load: () => import('./commands/help.ts'),
+  },
+  {
+    name: 'backup',
+    operands: 'FILE',
+    operandCount: [1, 1],
+    summary: 'write the state and the configuration into one file, while no gateway runs',
+    options: { ...configurationOptions, ...stateOption },
+    examples: ['systemctl stop fieldgate && fieldgate backup /root/barn-7.tar.gz; systemctl start fieldgate'],
+    load: () => import('./commands/backup.ts'),
+  },
+  {
+    name: 'restore',
+    operands: 'FILE',
+    operandCount: [1, 1],
+    summary: 'put the state and the configuration of a backup in place of those that are there',
+    options: { ...configurationOptions, ...stateOption, yes: { text: 'replace what is there' } },
+    examples: ['fieldgate restore /root/barn-7.tar.gz --yes'],
+    load: () => import('./commands/restore.ts'),
+  },
+  {
+    name: 'factory-reset',
+    operandCount: [0, 0],
+    summary: 'remove everything that the gateway has been told and has learned',
+    options: { ...stateOption, yes: { text: 'for good' } },
+    examples: ['fieldgate factory-reset --yes'],
+    load: () => import('./commands/factory-reset.ts'),
+  },
+  {
+    name: 'update',
+    operands: '[FILE]',
+    operandCount: [0, 1],
+    summary: 'put a signed update into the slot of the image that does not run',
+    options: {
+      reboot: { text: 'start it at once' },
+      confirm: { text: 'keep the slot that runs, after it was tried' },
+    },
+    examples: ['fieldgate update /data/fieldgate-0.2.0-raspberry-pi-4b.update --reboot'],
+    load: () => import('./commands/update.ts'),
+  },
+  {
+    name: 'apply-boot-files',
+    operandCount: [0, 0],
+    summary: 'take over the files for people on the boot partition of an image, at its start',
+    options: {},
+    examples: ['fieldgate apply-boot-files'],
+    load: () => import('./commands/apply-boot-files.ts'),
   },
   {
     name: 'profile',

@@ -52,7 +52,7 @@ describe('a running gateway at the command line', () => {
     await run('create onem2m/myapp/temp cin -', '{"con": {"t": 22}}')
     assert.equal((await run('get onem2m/myapp/temp/la/ -v')).printed, '{"t":22}')
 
-    const updated = await run('update onem2m/myapp/temp mni=50 lbl=')
+    const updated = await run('set onem2m/myapp/temp mni=50 lbl=')
     assert.equal(JSON.parse(updated.printed)['m2m:cnt'].mni, 50)
     assert.equal(JSON.parse(updated.printed)['m2m:cnt'].lbl, undefined)
 

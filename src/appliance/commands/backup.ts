@@ -1,0 +1,24 @@
+/** `fieldgate backup`: the whole state and the configuration in one file. */
+
+import { ExitCode, type Invocation } from '../command.ts'
+import { findConfiguration } from '../configuration-file.ts'
+import { writeBackup } from '../state/backup-file.ts'
+import { claimState, findStateDirectory, StateError } from '../state/state-directory.ts'
+import { version } from '../version.ts'
+
+export async function run(invocation: Invocation): Promise<number> {
+  const { operands, surroundings } = invocation
+  const [path = ''] = operands
+  const stateDirectory = findStateDirectory(invocation)
+  const { fileName: configurationFile } = await findConfiguration(invocation)
+  try {
+    await claimState(stateDirectory, true)
+    writeBackup(path, { stateDirectory, configurationFile }, version)
+  } catch (error) {
+    if (!(error instanceof StateError)) throw error
+    surroundings.complain(`fieldgate: ${error.message}.`)
+    return ExitCode.FAILURE
+  }
+  surroundings.print(`${path}: the state in ${stateDirectory}`)
+  return ExitCode.OK
+}
