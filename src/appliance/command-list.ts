@@ -180,7 +180,7 @@ export const commands: readonly Command[] = [
     operandCount: [1, 1],
     summary: 'write the state and the configuration into one file, while no gateway runs',
     options: { ...configurationOptions, ...stateOption },
-    examples: ['systemctl stop fieldgate && fieldgate backup /root/barn-7.tar.gz; systemctl start fieldgate'],
+    examples: ['systemctl stop fieldgate && fieldgate backup /var/backups/barn-7.tar.gz; systemctl start fieldgate'],
     load: () => import('./commands/backup.ts'),
   },
   {
@@ -189,7 +189,7 @@ export const commands: readonly Command[] = [
     operandCount: [1, 1],
     summary: 'put the state and the configuration of a backup in place of those that are there',
     options: { ...configurationOptions, ...stateOption, yes: { text: 'replace what is there' } },
-    examples: ['fieldgate restore /root/barn-7.tar.gz --yes'],
+    examples: ['fieldgate restore /var/backups/barn-7.tar.gz --yes'],
     load: () => import('./commands/restore.ts'),
   },
   {
