@@ -124,9 +124,9 @@ export class Stream<T extends Json = Json> implements Ends {
   append(entry: Entry<T>, arrival: 'append' | 'replace', nowMs: number, limit: number): readonly Entry<T>[] {
     const { sequence } = entry
     if (sequence !== undefined) {
-      const isBehindTail = this.hasTail || this.isReading
+      const { hasTail } = this
       this.#arrived = sequence + 1
-      if (isBehindTail || (arrival === 'append' && this.#waiting.length >= limit)) return []
+      if (hasTail || (arrival === 'append' && this.#waiting.length >= limit)) return []
       this.#next = this.#arrived
     }
     const replaced = arrival === 'replace' ? this.#clear() : []

@@ -122,9 +122,36 @@ const event = fc.record(
     net: fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 3 }),
     atr: fc.array(fc.constantFrom(...shortNames), { maxLength: 2 }),
     chty: fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 2 }),
-    om: anything,
+    om: fc.oneof(
+      fc.array(fc.record({ ops: fc.integer({ min: 0, max: 6 }), org: address }, { requiredKeys: [] }), {
+        maxLength: 2,
+      }),
+      anything,
+    ),
+    md: fc.oneof(fc.record({ num: fc.nat(2), dur: time }), anything),
+    fo: fc.integer({ min: 0, max: 4 }),
+    crb: time,
+    exa: time,
+    sza: fc.nat(9),
+    stb: fc.nat(2),
   },
   { requiredKeys: [] },
+)
+const target = fc.oneof(
+  address,
+  fc.constantFrom(
+    'http://127.0.0.1:9/x?ct=cbor',
+    'mqtt://x/y',
+    'ws://',
+    'grp:',
+    'grp:onem2m',
+    'pch:',
+    'cse:',
+    'adapter:x',
+    '/in-cse-1/Cx',
+    '\ud800',
+    'x:',
+  ),
 )
 const rules = fc.record({
   acr: fc.array(
@@ -168,11 +195,22 @@ const nearlyRight = fc.oneof(
     fc.record(
       {
         rn: name,
-        nu: fc.array(address, { maxLength: 2 }),
+        nu: fc.array(target, { maxLength: 2 }),
         enc: event,
         nct: fc.integer({ min: 0, max: 5 }),
         exc: fc.nat(2),
-        su: address,
+        su: target,
+        nfu: target,
+        acrs: fc.array(target, { maxLength: 1 }),
+        bn: fc.record({ num: fc.nat(2), dur: time }, { requiredKeys: [] }),
+        rl: fc.record({ mnn: fc.nat(2), tww: time }, { requiredKeys: [] }),
+        psn: fc.nat(3),
+        pn: fc.nat(3),
+        ln: fc.boolean(),
+        nec: fc.nat(4),
+        nse: fc.boolean(),
+        eeno: fc.boolean(),
+        cr: fc.constant(null),
       },
       { requiredKeys: ['nu'] },
     ),
@@ -192,6 +230,19 @@ const nearlyRight = fc.oneof(
       { requiredKeys: ['mnm', 'mid'] },
     ),
   ),
+  body(
+    18,
+    'm2m:sch',
+    fc.record(
+      {
+        rn: name,
+        se: fc.record({ sce: fc.array(fc.constantFrom('* * * * * * *', '0 0 0 31 2 * *', '58-3 * * * * * *', 'x')) }),
+        nco: fc.boolean(),
+      },
+      { requiredKeys: ['se'] },
+    ),
+  ),
+  body(15, 'm2m:pch', fc.record({ rn: name, rqag: fc.boolean() }, { requiredKeys: [] })),
   body(1, 'm2m:acp', fc.record({ rn: name, pv: rules, pvs: rules })),
   body(
     2,
@@ -277,6 +328,8 @@ const places: Readonly<Record<number, readonly [parent: string, resource: string
   3: ['onem2m/app', 'onem2m/app/temp'],
   4: ['onem2m/app/temp', 'onem2m/app/temp/la'],
   9: ['onem2m/app', 'onem2m/app/g'],
+  15: ['onem2m/app', 'onem2m/app/x'],
+  18: ['onem2m/app/temp/sub', 'onem2m/app/temp/sub/notificationSchedule'],
   23: ['onem2m/app/temp', 'onem2m/app/temp/sub'],
 }
 
@@ -329,8 +382,11 @@ test('no request, however malformed, is a fault of the CSE; each gets one respon
         const payload = { ...(request as JsonObject), rqi: `q${index}` }
         broker.publish(`/oneM2M/req/${level}/mn-cse-1/json`, payload, { connection })
       }
-      kit.clock.advance(20)
-      await kit.notifications()
+      // Long enough for those who wait for others: for a target to answer or to fetch its requests.
+      for (const ms of [20, 2000, 60_000]) {
+        kit.clock.advance(ms)
+        await kit.notifications()
+      }
       // What the binding refused by itself never came to the CSE.
       for (const { payload } of broker.sent) {
         const { rqi, rsc, pc } = JSON.parse(String(payload)) as { rqi: string; rsc: number; pc?: unknown }

@@ -117,6 +117,35 @@ test('more than fits into memory waits on the disk, and arrives in order', async
   assert.equal(kit.cse.notifications.dropped, 0)
 })
 
+test('what arrives while others are read back from the disk goes out once', async () => {
+  const limits = { ...settings.notification, maxInFlight: 1 }
+  const kit = await subscribed({ pn: 2 }, { settings: { notification: limits } })
+  const answers: (() => void)[] = []
+  kit.answerDelivery = () => new Promise((resolve) => answers.push(() => resolve(2000)))
+  const scan = kit.store.scanText.bind(kit.store)
+  const isRead: (() => void)[] = []
+  kit.store.scanText = async function* (range) {
+    const entries: (readonly [string, string])[] = []
+    for await (const entry of scan(range)) entries.push(entry)
+    await new Promise<void>((resolve) => isRead.push(resolve))
+    yield* entries
+  }
+  await kit.push('a')
+  await kit.notifications()
+  kit.store.hold()
+  const pushed = kit.push('b')
+  answers.shift()?.()
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+  kit.store.release()
+  await pushed
+  for (const resolve of isRead.splice(0)) resolve()
+  for (let turn = 0; turn < 3; turn++) {
+    await kit.notifications()
+    for (const answer of answers.splice(0)) answer()
+  }
+  assert.deepEqual(contentsOf(kit.deliveries), ['a', 'b'])
+})
+
 test('a target that comes back is told at once when its registration says so', async () => {
   const kit = await subscribed({ pn: 2 })
   kit.answerDelivery = away
