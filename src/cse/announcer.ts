@@ -59,6 +59,8 @@ interface Target {
 
 const answerMs = 10_000
 const longestPauseMs = 60_000
+/** What a CREATE may be answered with that says what to do next. */
+const settling: readonly number[] = [Status.NOT_FOUND, Status.CONFLICT, Status.BAD_REQUEST]
 /** Instances announced at a time. */
 const windowSize = 16
 /** Instances that wait for one CSE; with one more the oldest is not announced. */
@@ -71,6 +73,8 @@ export class Announcer {
   /** Records of instances by their container, oldest first. */
   readonly #instances = new Map<string, Announcement[]>()
   readonly #targets = new Map<string, Target>()
+  /** CSEs that give the names themselves. */
+  readonly #nameless = new Set<string>()
   #isStopped = false
 
   constructor(facts: AnnouncerFacts) {
@@ -303,19 +307,22 @@ export class Announcer {
     record.isStale = false
     const wire = announcedWire(resource, this.#facts.cseId)
     const member = `${definition.memberName}A`
-    const create = async () =>
-      this.#request(
-        record,
-        Operation.CREATE,
-        await this.#placeOf(record, resource),
-        {
-          requestIdentifier: record.requestIdentifier,
-          resourceType: definition.type + announcedOffset,
-          content: { [member]: wire },
-        },
-        [Status.NOT_FOUND],
-      )
+    let place = ''
+    // A name that says of what it is, so that a CREATE whose response was lost is found again. Strict peers take none: TS-0001 9.6.26.
+    const name = this.#nameless.has(record.target) ? {} : { rn: resource.resourceIdentifier }
+    const create = async (given: JsonObject = name) => {
+      place = await this.#placeOf(record, resource)
+      const content = { [member]: { ...given, ...wire } }
+      const resourceType = definition.type + announcedOffset
+      const { requestIdentifier } = record
+      return this.#request(record, Operation.CREATE, place, { requestIdentifier, resourceType, content }, settling)
+    }
     let response = await create()
+    if (response.responseStatusCode === Status.BAD_REQUEST && 'rn' in name) {
+      record.requestIdentifier = this.#facts.randomId()
+      response = await create({})
+      if (response.responseStatusCode < 4000) this.#nameless.add(record.target)
+    }
     const above = this.#above(record, resource)
     if (response.responseStatusCode === Status.NOT_FOUND && above !== undefined && parent !== undefined) {
       // The other CSE has lost what this was to lie below.
@@ -325,9 +332,10 @@ export class Announcer {
     }
     const made = response.content === undefined ? undefined : contentObject(response.content)[member]
     const identifier = (made as JsonObject | undefined)?.['ri']
-    if (typeof identifier !== 'string')
-      throw new OneM2MError(Status.BAD_REQUEST, `${response.responseStatusCode}, and no announced resource`)
-    record.address = identifier.startsWith('/') ? identifier : `${record.target}/${identifier}`
+    if (typeof identifier === 'string')
+      record.address = identifier.startsWith('/') ? identifier : `${record.target}/${identifier}`
+    else if (response.responseStatusCode === Status.CONFLICT) record.address = `${place}/${resource.resourceIdentifier}`
+    else throw new OneM2MError(Status.BAD_REQUEST, `${response.responseStatusCode}, and no announced resource`)
     record.sent = Object.keys(wire)
     this.statistics.announced++
     if (record.container === undefined) this.#show(record, resource as Resource, record.address)

@@ -61,7 +61,7 @@ describe('announced resources (TS-0004 7.3.3.10)', () => {
     assert.equal(et, attributesOf((await gateway.retrieve('onem2m/app')).content)['et'])
     const [address] = await announced(10_002)
     const { ri } = await first(10_002)
-    assert.match(address ?? '', /^onem2m\/cbA_\w+\/aeA_/)
+    assert.match(address ?? '', /^onem2m\/cb\/Capp$/)
     assert.deepEqual(attributesOf((await gateway.retrieve('onem2m/app')).content)['at'], [`/in/${ri}`])
   })
 
@@ -70,7 +70,7 @@ describe('announced resources (TS-0004 7.3.3.10)', () => {
     await announceContainer()
     for (const con of ['1', '2']) assert.equal(await push(con), 2001)
     const [container = ''] = await announced(10_003)
-    assert.match(container, /\/aeA_\w+\/cntA_/)
+    assert.match(container, /\/Capp\/cnt/)
     const latest = await backend.retrieve(`${container}/la`, { originator: 'Cgui' })
     assert.deepEqual([latest.status, attributesOf(latest.content)['con']], [2000, '2'])
     const original = await backend.retrieve(container, { originator: 'Cgui', resultContent: 7 })
