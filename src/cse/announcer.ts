@@ -23,8 +23,8 @@ interface AnnouncerFacts {
   readonly log: Log
   readonly cseId: string
   readonly randomId: () => string
-  /** Sends a request to another CSE, once; rejects when that can't be reached. */
-  readonly carry: (target: string, request: RequestPrimitive, timeoutMs: number) => Promise<ResponsePrimitive>
+  /** Sends a request to another CSE, once; rejects when that can't be reached or does not answer. */
+  readonly carry: (target: string, request: RequestPrimitive) => Promise<ResponsePrimitive>
   /** The address of the CSEBase of another CSE. */
   readonly baseOf: (cseId: string) => string
   readonly internally: (change: (execution: Execution) => void) => void
@@ -57,7 +57,6 @@ interface Target {
   failures: number
 }
 
-const answerMs = 10_000
 const longestPauseMs = 60_000
 /** What a CREATE may be answered with that says what to do next. */
 const settling: readonly number[] = [Status.NOT_FOUND, Status.CONFLICT, Status.BAD_REQUEST]
@@ -415,7 +414,7 @@ export class Announcer {
       releaseVersionIndicator: '3',
       ...parameters,
     }
-    const response = await carry(target, request, answerMs)
+    const response = await carry(target, request)
     const { responseStatusCode: status, content } = response
     if (status < 4000 || accepted.includes(status)) return response
     const reason = content === undefined ? '' : `: ${JSON.stringify(contentObject(content)['m2m:dbg'])}`

@@ -96,7 +96,7 @@ export class Cse implements RequestHandler {
       log,
       cseId,
       randomId,
-      carry: (target, request, timeoutMs) => courier.carry(target, request, { timeoutMs }),
+      carry: (target, request) => courier.carry(target, request, { timeoutMs: settings.forwardTimeoutMs }),
       baseOf: (target) => routes.baseOf(target),
       internally,
     })
