@@ -7,6 +7,7 @@ import { gpioTable } from './gpio/setting-table.ts'
 import { httpPollTable } from './http-poll/setting-table.ts'
 import { hwmonTable } from './hwmon/setting-table.ts'
 import { iioTable } from './iio/setting-table.ts'
+import { modbusTable } from './modbus/setting-table.ts'
 import { mqttMapTable } from './mqtt-map/setting-table.ts'
 import { serialLineTable } from './serial-line/setting-table.ts'
 import { systemTable } from './system/setting-table.ts'
@@ -25,4 +26,5 @@ export const adapters: readonly AdapterEntry[] = [
   { ...csvReplayTable, load: async () => (await import('./csv-replay/adapter.ts')).csvReplay },
   { ...httpPollTable, load: async () => (await import('./http-poll/adapter.ts')).httpPoll },
   { ...execTable, load: async () => (await import('./exec/adapter.ts')).exec },
+  { ...modbusTable, load: async () => (await import('./modbus/adapter.ts')).modbus },
 ]
