@@ -1,7 +1,9 @@
 /** Bridges as the configuration has them: which brokers upstream, which topics, and how a connection to one is opened. */
 
-import { connect } from 'node:net'
 import type { BridgeOptions, BridgeRule } from '../broker/broker.ts'
+import { openConnection, parseBrokerUrl, readTls } from './broker-url.ts'
+import { ConfigError } from './config-error.ts'
+import { writeAddress } from './listen-address.ts'
 import type { Settings } from './setting-table.ts'
 
 /** `FILTER in|out|both QOS [LOCAL-PREFIX [REMOTE-PREFIX]]`, as the configuration has checked it; `""` is no prefix. */
@@ -17,20 +19,37 @@ function parseRule(rule: string): BridgeRule {
   }
 }
 
-/** One bridge for each broker upstream, all with the same topics; its address is its name. */
+/** One bridge for each broker upstream; what it is called there and its address are its name. Throws ConfigError. */
 export function bridgesOf({ bridge, cse }: Settings): readonly BridgeOptions[] {
-  const rules = bridge.topics.map(parseRule)
-  return bridge.upstream.map((address) => {
-    const colon = address.lastIndexOf(':')
-    const host = address.slice(0, colon).replace(/^\[|\]$/g, '')
-    const port = Number(address.slice(colon + 1))
+  const names = new Set<string>()
+  return bridge.upstreams.map((upstream, index) => {
+    const table = `bridge.upstream[${index + 1}]`
+    const url = parseBrokerUrl(upstream.url)
+    if (url.prefix !== '')
+      throw new ConfigError(table, `${table}.url ends in /${url.prefix}: prefixes are written with each topic`)
+    const clientId = upstream.clientId || `fieldgate${cse.id.replace('/', '-')}`
+    const name = `${clientId}@${writeAddress(url)}`
+    // They would take the connection from each other, for ever.
+    if (names.has(name))
+      throw new ConfigError(
+        table,
+        `${table}: ${writeAddress(url)} is there twice: put all topics into one, or give each a client_id`,
+      )
+    names.add(name)
+    const tls = readTls(table, upstream)
+    const username = url.username || bridge.username
+    const password = url.password || bridge.password
     return {
-      name: address,
-      rules,
-      clientId: bridge.clientId === '' ? `fieldgate${cse.id.replace('/', '-')}` : bridge.clientId,
-      ...(bridge.username === '' ? {} : { username: bridge.username }),
-      ...(bridge.password === '' ? {} : { password: bridge.password }),
-      open: () => connect({ host, port, noDelay: true }),
+      name,
+      rules: upstream.topics.map(parseRule),
+      clientId,
+      ...(username === '' ? {} : { username }),
+      ...(password === '' ? {} : { password }),
+      keepAliveMs: upstream.keepAliveMs,
+      maxQueuedMessages: upstream.maxQueued,
+      maxQueuedBytes: upstream.maxQueuedSizeBytes,
+      random: Math.random,
+      open: () => openConnection(url, tls),
     }
   })
 }

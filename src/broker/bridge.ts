@@ -4,29 +4,21 @@
  * published here, acknowledged when it is kept, and never sent back.
  */
 
+import { isUtf8 } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import mqtt from 'mqtt-packet'
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
+import { type BridgeRule, localFilters, remoteFilters, toLocal, toRemote } from './bridge-rule.ts'
 import type { BrokerState } from './broker-state.ts'
-import { matchesFilter } from './filter-tree.ts'
 import { FrameReader } from './frame-reader.ts'
 import type { BrokerLimits } from './limits.ts'
 import { Message } from './message.ts'
-import { Outlet, Turn } from './outlet.ts'
+import { Outlet, type Traffic, Turn } from './outlet.ts'
 import type { Session } from './session.ts'
+import type { BrokerStatistics } from './statistics.ts'
 import type { QoS } from './surface.ts'
-import { encodeAcknowledgement, PacketType, readMessageId, topicFault } from './wire.ts'
-
-/** Topics that are bridged: `localPrefix + filter` here is `remotePrefix + filter` there. Prefixes end as they are written. */
-export interface BridgeRule {
-  readonly direction: 'in' | 'out' | 'both'
-  readonly filter: string
-  /** The highest that messages of this rule have. */
-  readonly qos: QoS
-  readonly localPrefix?: string
-  readonly remotePrefix?: string
-}
+import { encodeAcknowledgement, endOfTopic, PacketType, ProtocolError, readMessageId, topicFault } from './wire.ts'
 
 export interface BridgeOptions {
   /** Of this bridge among those of this broker; its spool has this name. */
@@ -36,7 +28,13 @@ export interface BridgeOptions {
   readonly clientId: string
   readonly username?: string
   readonly password?: string
+  /** Silence after which upstream is asked for a sign of life; one that stays silent as long again is left. */
   readonly keepAliveMs?: number
+  /** Of the spool; without, those of any session. */
+  readonly maxQueuedMessages?: number
+  readonly maxQueuedBytes?: number
+  /** Between 0 and 1, so that those who lost the same broker do not come back at the same moment. */
+  readonly random?: () => number
   /** Opens a connection: TCP, TLS, or one end of a pair. */
   open(): Duplex
 }
@@ -44,35 +42,60 @@ export interface BridgeOptions {
 export interface BridgeFacts {
   readonly state: BrokerState
   readonly limits: BrokerLimits
+  readonly statistics: BrokerStatistics
+  readonly traffic: Traffic
   readonly clock: Clock
   readonly log: Log
 }
 
 const firstDelayMs = 1000
 const longestDelayMs = 60_000
+/** From the opening of a connection to the SUBACK. */
+const greetingMs = 15_000
 /** A SUBSCRIBE is answered before messages are sent, so that this identifier is free. */
 const subscribeId = 65_535
 
 /** Client identifiers that are not for clients. */
 export const bridgePrefix = '$bridge/'
 
+const refusals: Readonly<Record<number, string>> = {
+  1: 'it does not speak MQTT 3.1.1',
+  2: 'it does not take this client identifier',
+  3: 'it is not available now',
+  4: 'user or password are wrong',
+  5: 'this user may not connect',
+}
+
 export class Bridge {
   readonly #options: BridgeOptions
   readonly #facts: BridgeFacts
   readonly #turn = new Turn()
-  #session: Session | undefined
   #conn: Duplex | undefined
   #timer: Timer | undefined
   #delayMs = firstDelayMs
   /** Upstream is told that a broker calls, and does not send back what came from here; not all brokers understand. */
   #saysBridge = true
+  /** Upstream was understood to understand, or not to: it is not asked again. */
+  #isSettled = false
   #isUp = false
   #isStopped = false
-  reconnects = 0
+  /** Upstream closed the connection by itself before it answered CONNECT. */
+  #wasTurnedAway = false
+  #hasHeard = false
+  /** Filters that are new, whose retained messages upstream has not had, and the last message before each. */
+  readonly #unseen = new Map<string, number>()
+  /** Messages from upstream that are on their way to the disk. */
+  #unkept = 0
+  /** Why there is no connection: said once until there is one. */
+  #complaint: string | undefined
 
   constructor(options: BridgeOptions, facts: BridgeFacts) {
     this.#options = options
     this.#facts = facts
+  }
+
+  get name(): string {
+    return this.#options.name
   }
 
   get isUp(): boolean {
@@ -81,38 +104,51 @@ export class Bridge {
 
   /** Connects, and connects again for ever. The state must have been loaded. */
   start(): void {
-    const { sessions } = this.#facts.state
-    const { name, rules } = this.#options
-    const session = sessions.open(bridgePrefix + name, true, (topic) => this.#toRemote(topic))
-    this.#session = session
-    session.isBridge = true
-    const filters = new Map<string, QoS>()
-    for (const { direction, filter, qos, localPrefix = '' } of rules)
-      if (direction !== 'in') filters.set(localPrefix + filter, qos)
+    const { state, limits } = this.#facts
+    const { sessions } = state
+    const { name, rules, maxQueuedMessages, maxQueuedBytes } = this.#options
+    const session = sessions.open(bridgePrefix + name, true)
+    session.bridge((topic) => toRemote(rules, topic) ?? topic, {
+      maxInflight: limits.maxInflight,
+      maxQueuedMessages: maxQueuedMessages ?? limits.maxQueuedMessages,
+      maxQueuedBytes: maxQueuedBytes ?? limits.maxQueuedBytes,
+    })
+    const filters = localFilters(rules)
     for (const filter of [...session.subscriptions.keys()])
       if (!filters.has(filter)) sessions.unsubscribe(session, filter)
-    for (const [filter, qos] of filters) sessions.subscribe(session, filter, qos)
-    this.#connect()
+    // What upstream may have changed meanwhile is not overwritten with what is retained here.
+    const both = localFilters(rules.filter(({ direction }) => direction === 'both'))
+    for (const [filter, qos] of filters) {
+      if (!session.subscriptions.has(filter) && !both.has(filter)) this.#unseen.set(filter, state.lastCounter)
+      sessions.subscribe(session, filter, qos)
+    }
+    this.#connect(session)
   }
 
   stop(): void {
+    if (this.#isStopped) return
     this.#isStopped = true
     this.#timer?.cancel()
-    this.#conn?.destroy()
+    if (this.#isUp) this.#conn?.end(mqtt.generate({ cmd: 'disconnect' }), () => this.#conn?.destroy())
+    else this.#conn?.destroy()
   }
 
-  #connect(): void {
-    const { limits, log } = this.#facts
-    const session = this.#session as Session
+  #connect(session: Session): void {
+    const { limits, clock, log, statistics, traffic } = this.#facts
     const conn = this.#options.open()
     this.#conn = conn
+    this.#hasHeard = this.#wasTurnedAway = false
+    this.#unkept = 0
     const outlet = new Outlet({
       conn,
       limits: { dropBytes: limits.slowConsumerDropBytes, closeBytes: limits.slowConsumerCloseBytes },
       turn: this.#turn,
-      traffic: { bytesReceived: 0, bytesSent: 0, publishesReceived: 0, publishesSent: 0 },
-      dropped: () => {},
-      tooSlow: () => conn.destroy(),
+      traffic,
+      dropped: () => {
+        statistics.droppedMessages++
+        log.warn('mqtt: bridge: messages dropped: upstream does not read fast enough', { bridge: this.name })
+      },
+      tooSlow: () => conn.destroy(new Error('it does not read, or acknowledge')),
       drained: () => session.pump(),
     })
     const frames = new FrameReader(limits.maxPacketBytes, (chunk, start, bodyStart, end) => {
@@ -120,16 +156,23 @@ export class Bridge {
       return true
     })
     conn.on('data', (chunk: Buffer) => {
+      this.#hasHeard = true
+      traffic.bytesReceived += chunk.length
       try {
         frames.push(chunk)
       } catch (error) {
         conn.destroy(error as Error)
       }
     })
-    conn.on('error', (error) =>
-      log.debug('mqtt: bridge: connection error', { bridge: this.#options.name, reason: error.message }),
-    )
-    conn.once('close', () => this.#closed(session, outlet))
+    conn.on('end', () => {
+      this.#wasTurnedAway = !this.#hasHeard
+    })
+    let reason = 'it closed the connection'
+    conn.on('error', (error) => {
+      reason = error.message || (error as NodeJS.ErrnoException).code || reason
+    })
+    conn.on('close', () => this.#closed(session, outlet, reason))
+    this.#timer = clock.after(greetingMs, () => conn.destroy(new Error('it did not answer')))
     conn.write(this.#connectPacket())
   }
 
@@ -151,27 +194,35 @@ export class Bridge {
     return packet
   }
 
-  #closed(session: Session, outlet: Outlet): void {
-    const { clock, log } = this.#facts
+  #closed(session: Session, outlet: Outlet, reason: string): void {
+    const { clock, statistics } = this.#facts
     session.disconnect(outlet)
     this.#timer?.cancel()
-    if (this.#isUp) log.warn('mqtt: bridge down: messages wait in its queue', { bridge: this.#options.name })
-    else this.#saysBridge = !this.#saysBridge
     this.#isUp = false
     if (this.#isStopped) return
-    this.#timer = clock.after(this.#delayMs, () => {
-      this.reconnects++
-      this.#connect()
+    if (this.#wasTurnedAway && !this.#isSettled) this.#saysBridge = !this.#saysBridge
+    this.#complain(reason)
+    const { random } = this.#options
+    this.#timer = clock.after(random === undefined ? this.#delayMs : this.#delayMs * (0.5 + random() / 2), () => {
+      statistics.bridgeReconnects++
+      this.#connect(session)
     })
     this.#delayMs = Math.min(this.#delayMs * 2, longestDelayMs)
   }
 
+  #complain(reason: string): void {
+    if (reason === this.#complaint) return
+    this.#complaint = reason
+    this.#facts.log.warn('mqtt: bridge down: messages wait in its queue until upstream is back', {
+      bridge: this.name,
+      reason,
+    })
+  }
+
   #handle(session: Session, outlet: Outlet, chunk: Buffer, start: number, bodyStart: number, end: number): void {
     const type = (chunk[start] as number) >> 4
-    if (type === 2) {
-      if (chunk[bodyStart + 1] === 0) this.#subscribe(session, outlet)
-      else this.#conn?.destroy(new Error(`upstream refuses: CONNACK ${chunk[bodyStart + 1]}`))
-    } else if (type === 9) this.#ready(session, outlet)
+    if (type === 2) this.#greeted(session, outlet, chunk[bodyStart + 1])
+    else if (type === 9) this.#ready(session, outlet)
     else if (type === PacketType.publish) this.#publish(session, outlet, chunk, start, bodyStart, end)
     else if (type === PacketType.puback) session.acknowledged(readMessageId(chunk, bodyStart, end))
     else if (type === PacketType.pubrec) session.received(readMessageId(chunk, bodyStart, end))
@@ -179,81 +230,106 @@ export class Bridge {
     else if (type === PacketType.pubrel) {
       const messageId = readMessageId(chunk, bodyStart, end)
       session.endInbound(messageId)
-      this.#facts.state.settled((error) =>
-        error === undefined
-          ? outlet.write(encodeAcknowledgement(PacketType.pubcomp, messageId))
-          : this.#conn?.destroy(error),
-      )
+      this.#whenKept(() => outlet.write(encodeAcknowledgement(PacketType.pubcomp, messageId)))
     }
   }
 
-  #subscribe(session: Session, outlet: Outlet): void {
-    const subscriptions = this.#options.rules
-      .filter(({ direction }) => direction !== 'out')
-      .map(({ filter, qos, remotePrefix = '' }) => ({ topic: remotePrefix + filter, qos }))
+  /** CONNACK. */
+  #greeted(session: Session, outlet: Outlet, returnCode: number | undefined): void {
+    if (returnCode === 1 && this.#saysBridge && !this.#isSettled) this.#saysBridge = false
+    if (returnCode !== 0)
+      throw new ProtocolError(refusals[returnCode ?? -1] ?? `it refuses the connection with code ${returnCode}`)
+    this.#isSettled = true
+    const subscriptions = [...remoteFilters(this.#options.rules)]
     if (subscriptions.length === 0) this.#ready(session, outlet)
     else outlet.write(mqtt.generate({ cmd: 'subscribe', messageId: subscribeId, subscriptions }))
   }
 
   #ready(session: Session, outlet: Outlet): void {
+    if (this.#isUp) return
     this.#isUp = true
     this.#delayMs = firstDelayMs
-    this.#facts.log.info('mqtt: bridge up', { bridge: this.#options.name })
+    this.#complaint = undefined
+    this.#facts.log.info('mqtt: bridge up', { bridge: this.name })
     session.connect(outlet)
-    this.#keepAlive(outlet)
+    const { retained } = this.#facts.state
+    for (const [filter, since] of this.#unseen) {
+      const qos = session.subscriptions.get(filter) ?? 0
+      session.feed({
+        messages: retained.matching(filter),
+        qos,
+        since,
+        nextCounter: () => this.#facts.state.nextCounter(),
+      })
+    }
+    this.#unseen.clear()
+    this.#timer?.cancel()
+    this.#watch(outlet, false)
   }
 
-  #keepAlive(outlet: Outlet): void {
+  /** A connection whose other end is gone, and nobody said so, is found out by its silence. */
+  #watch(outlet: Outlet, wasAsked: boolean): void {
     this.#timer = this.#facts.clock.after((this.#options.keepAliveMs ?? 60_000) / 2, () => {
-      outlet.write(mqtt.generate({ cmd: 'pingreq' }))
-      this.#keepAlive(outlet)
+      if (wasAsked && !this.#hasHeard) {
+        this.#conn?.destroy(new Error('it is silent'))
+        return
+      }
+      this.#hasHeard = false
+      outlet.write(pingRequest)
+      this.#watch(outlet, true)
     })
   }
 
   #publish(session: Session, outlet: Outlet, chunk: Buffer, start: number, bodyStart: number, end: number): void {
-    const { state, limits, log } = this.#facts
+    const { state, statistics, traffic } = this.#facts
     const header = chunk[start] as number
     const qos = ((header >> 1) & 3) as QoS
-    const topicEnd = bodyStart + 2 + chunk.readUInt16BE(bodyStart)
+    const topicEnd = endOfTopic(chunk, header, bodyStart, end)
     const messageId = qos === 0 ? 0 : readMessageId(chunk, topicEnd, end)
     const acknowledge = () => {
       if (qos > 0) outlet.write(encodeAcknowledgement(qos === 1 ? PacketType.puback : PacketType.pubrec, messageId))
     }
-    const topic = this.#toLocal(chunk.toString('utf8', bodyStart + 2, topicEnd))
+    traffic.publishesReceived++
+    const topic = this.#topicHere(chunk.subarray(bodyStart + 2, topicEnd))
+    if (topic === undefined) acknowledge()
+    else if (qos === 2 && !session.beginInbound(messageId)) this.#whenKept(acknowledge)
+    else {
+      statistics.bridgeReceived++
+      const payload = Buffer.from(chunk.subarray(qos === 0 ? topicEnd : topicEnd + 2, end))
+      const message = Message.of({ topic, payload, qos, retain: (header & 1) === 1 })
+      const mustKeep = state.route(message, state.router.routeOf(topic), { session })
+      // What was begun at QoS 2 is on its way to the disk as well.
+      if (mustKeep || qos === 2) this.#whenKept(acknowledge)
+      else acknowledge()
+    }
+  }
+
+  /** Undefined for a message that is not taken; it is acknowledged, or it would come again for ever. */
+  #topicHere(bytes: Buffer): string | undefined {
+    const { limits, statistics, log } = this.#facts
+    const topic = isUtf8(bytes) ? toLocal(this.#options.rules, bytes.toString()) : undefined
     const fault =
-      topic === undefined
+      topic === undefined || topic.startsWith('$SYS/')
         ? 'no rule is for its topic'
         : topicFault(topic, { maxLevels: limits.maxTopicLevels, maxBytes: limits.maxTopicBytes })
-    if (topic === undefined || fault !== undefined) {
-      log.debug('mqtt: bridge: message not taken', { bridge: this.#options.name, reason: fault })
-      acknowledge()
-      return
-    }
-    if (qos === 2 && !session.beginInbound(messageId)) {
-      state.settled((error) => (error === undefined ? acknowledge() : this.#conn?.destroy(error)))
-      return
-    }
-    const payload = Buffer.from(chunk.subarray(qos === 0 ? topicEnd : topicEnd + 2, end))
-    const message = Message.of({ topic, payload, qos, retain: (header & 1) === 1 })
-    if (!state.route(message, state.router.routeOf(topic), { session })) acknowledge()
-    else state.settled((error) => (error === undefined ? acknowledge() : this.#conn?.destroy(error)))
-  }
-
-  #toRemote(topic: string): string {
-    for (const { direction, filter, localPrefix = '', remotePrefix = '' } of this.#options.rules)
-      if (direction !== 'in' && topic.startsWith(localPrefix) && matchesFilter(filter, topic.slice(localPrefix.length)))
-        return remotePrefix + topic.slice(localPrefix.length)
-    return topic
-  }
-
-  #toLocal(topic: string): string | undefined {
-    for (const { direction, filter, localPrefix = '', remotePrefix = '' } of this.#options.rules)
-      if (
-        direction !== 'out' &&
-        topic.startsWith(remotePrefix) &&
-        matchesFilter(filter, topic.slice(remotePrefix.length))
-      )
-        return localPrefix + topic.slice(remotePrefix.length)
+    if (fault === undefined) return topic
+    statistics.bridgeRefused++
+    log.warn('mqtt: bridge: a message from upstream was not taken', { bridge: this.name, reason: fault })
     return undefined
   }
+
+  /** Upstream may send as long as the disk keeps up. */
+  #whenKept(call: () => void): void {
+    const { state, limits } = this.#facts
+    const conn = this.#conn
+    if (++this.#unkept >= limits.maxInflightInbound) conn?.pause()
+    state.settled((error) => {
+      if (conn !== this.#conn) return
+      if (--this.#unkept < limits.maxInflightInbound && conn?.isPaused()) conn.resume()
+      if (error === undefined) call()
+      else conn?.destroy(error)
+    })
+  }
 }
+
+const pingRequest = Buffer.from([0xc0, 0])

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import type { Store } from '../store/store.ts'
-import { Bridge, type BridgeOptions } from './bridge.ts'
+import { Bridge, type BridgeOptions, bridgePrefix } from './bridge.ts'
 import { BrokerState } from './broker-state.ts'
 import { EdgeBroker } from './edge-broker.ts'
 import { Exchange, type TopicConsumer } from './exchange.ts'
@@ -18,7 +18,8 @@ import type { QoS } from './surface.ts'
 import { SysTopics } from './sys-topic.ts'
 import { ProtocolError, topicFault } from './wire.ts'
 
-export type { BridgeOptions, BridgeRule } from './bridge.ts'
+export type { BridgeOptions } from './bridge.ts'
+export type { BridgeRule } from './bridge-rule.ts'
 export type { BrokerConnection, Publication, TopicConsumer } from './exchange.ts'
 export { type BrokerLimits, defaultBrokerLimits } from './limits.ts'
 export type { ListenAddress, ListenPath, ListenPoint } from './listener.ts'
@@ -65,9 +66,14 @@ export class Broker {
       limits,
       overflowed: (clientId) => {
         this.statistics.overflowedMessages++
-        log.warn('mqtt: a message for a client was dropped: as many wait for it as mqtt.max_queued allows', {
-          client: clientId,
-        })
+        if (clientId.startsWith(bridgePrefix))
+          log.warn('mqtt: bridge: a message for upstream was dropped: as many wait as its max_queued allows', {
+            bridge: clientId.slice(bridgePrefix.length),
+          })
+        else
+          log.warn('mqtt: a message for a client was dropped: as many wait for it as mqtt.max_queued allows', {
+            client: clientId,
+          })
       },
       ended: (clientId, reason) => {
         this.statistics.endedSessions++
@@ -113,12 +119,7 @@ export class Broker {
   /** Loads sessions and retained messages, then opens the listeners; their addresses, without paths. Rejects with the system's error when an address can't be had. */
   async start(): Promise<readonly ListenAddress[]> {
     await this.#aedes.open()
-    const { clock, log } = this.#dependencies
-    for (const options of this.#dependencies.bridges ?? []) {
-      const bridge = new Bridge(options, { state: this.#state, limits: this.#limits, clock, log })
-      this.#bridges.push(bridge)
-      bridge.start()
-    }
+    this.#startBridges()
     const addresses: ListenAddress[] = []
     for (const point of this.#dependencies.listen) {
       const listener = new Listener({ point, accept: (connection) => this.handle(connection) })
@@ -127,6 +128,25 @@ export class Broker {
       if ('host' in found) addresses.push(found)
     }
     return addresses
+  }
+
+  #startBridges(): void {
+    const { clock, log, bridges = [] } = this.#dependencies
+    const facts = { state: this.#state, limits: this.#limits, statistics: this.statistics, traffic: this.#traffic }
+    for (const options of bridges) this.#bridges.push(new Bridge(options, { ...facts, clock, log }))
+    const { sessions } = this.#state
+    for (const session of [...sessions.values()]) {
+      const { clientId } = session
+      if (!clientId.startsWith(bridgePrefix)) continue
+      const bridge = clientId.slice(bridgePrefix.length)
+      if (this.#bridges.some(({ name }) => name === bridge)) continue
+      log.warn('mqtt: a bridge is not configured any more: what waited for it is forgotten', {
+        bridge,
+        messages: session.queuedMessages,
+      })
+      sessions.end(session)
+    }
+    for (const bridge of this.#bridges) bridge.start()
   }
 
   /** Stops accepting, disconnects everybody. What was to be written is in the store's hands. May be called twice. */
@@ -278,6 +298,7 @@ export class Broker {
       'subscriptions/count': router.subscriptions,
       'store/messages/count': retained.count + waiting.messages,
       'store/messages/bytes': retained.bytes + waiting.bytes,
+      ...Object.fromEntries(this.#bridges.map(({ name, isUp }) => [`connection/${name}/state`, isUp ? 1 : 0])),
     }
   }
 }

@@ -67,16 +67,14 @@ export class SessionTable {
   }
 
   /** The session of a client that connects. Without `isPersistent` it is a new one, and what there was is forgotten. [MQTT-3.1.2-6] */
-  open(clientId: string, isPersistent: boolean, sentAs?: (topic: string) => string): Session {
+  open(clientId: string, isPersistent: boolean): Session {
     const found = this.#sessions.get(clientId)
     if (found?.isPersistent === true && isPersistent) {
       this.#offlineSince.delete(found)
-      found.sentAs = sentAs
       return found
     }
     if (found !== undefined) this.end(found)
     const session = this.#create(clientId, isPersistent)
-    session.sentAs = sentAs
     if (isPersistent) {
       this.#facts.records.put(sessionKey(clientId), '{}')
       while (this.#offlineSince.size > 0 && this.#persistent > this.#facts.limits.maxSessions) this.#evict('too many')

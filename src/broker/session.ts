@@ -94,13 +94,22 @@ export class Session {
   queuedBytes = 0
   /** What came from a bridge does not go back to it, and it hears which messages are to be retained. */
   isBridge = false
-  /** Under which topic a message is sent: another one where this is a bridge. */
-  sentAs: ((topic: string) => string) | undefined
+  /** Under which topic a message is sent: another one where this is a bridge of ours. */
+  #sentAs: ((topic: string) => string) | undefined
+  #limits: SessionLimits
 
   constructor(facts: SessionFacts) {
     this.#facts = facts
     this.clientId = facts.clientId
     this.#records = facts.records
+    this.#limits = facts.limits
+  }
+
+  /** Makes it the queue of a bridge of ours. */
+  bridge(sentAs: (topic: string) => string, limits: SessionLimits): void {
+    this.isBridge = true
+    this.#sentAs = sentAs
+    this.#limits = limits
   }
 
   get isPersistent(): boolean {
@@ -160,7 +169,7 @@ export class Session {
     else if (!this.isBridge) outlet.publishOrDrop(message.encode())
     else {
       const { payload, retain } = message
-      const topic = this.sentAs?.(message.topic) ?? message.topic
+      const topic = this.#sentAs?.(message.topic) ?? message.topic
       outlet.publishOrDrop(encodePublish({ topic, payload, qos: 0, retain }))
     }
   }
@@ -172,7 +181,7 @@ export class Session {
 
   /** Half of the queue is for messages that were promised to arrive. */
   #waitOnce(message: Message): void {
-    const { maxQueuedMessages, maxQueuedBytes } = this.#facts.limits
+    const { maxQueuedMessages, maxQueuedBytes } = this.#limits
     if (2 * this.#waiting.size >= maxQueuedMessages || 2 * (this.queuedBytes + message.payloadBytes) > maxQueuedBytes) {
       this.#facts.overflowed(this.clientId)
       this.#outlet?.fallBehind(message.payloadBytes)
@@ -192,7 +201,7 @@ export class Session {
         return false
       }
     }
-    const { maxQueuedMessages, maxQueuedBytes } = this.#facts.limits
+    const { maxQueuedMessages, maxQueuedBytes } = this.#limits
     if (this.#waiting.size >= maxQueuedMessages || this.queuedBytes + message.payloadBytes > maxQueuedBytes) {
       this.#facts.overflowed(this.clientId)
       outlet?.fallBehind(message.payloadBytes)
@@ -233,7 +242,7 @@ export class Session {
         continue
       }
       const qos = Math.min(feed.qos, message.qos) as QoS
-      const topic = this.sentAs?.(message.topic) ?? message.topic
+      const topic = this.#sentAs?.(message.topic) ?? message.topic
       if (qos === 0) outlet.publish(encodePublish({ topic, payload: message.payload, qos, retain: true }))
       else if (message.counter <= feed.since) this.offer(message, qos, true, feed.nextCounter())
     }
@@ -308,13 +317,13 @@ export class Session {
   }
 
   #mayTransmit(outlet: Outlet): boolean {
-    return this.#inFlight.size < this.#facts.limits.maxInflight && outlet.hasRoom
+    return this.#inFlight.size < this.#limits.maxInflight && outlet.hasRoom
   }
 
   #transmit(queued: QueuedMessage): void {
     const { message, qos, retain, messageId = 0, isSent, isReleased } = queued
     const { payload } = message
-    const topic = this.sentAs?.(message.topic) ?? message.topic
+    const topic = this.#sentAs?.(message.topic) ?? message.topic
     if (isReleased) this.#outlet?.write(encodeAcknowledgement(PacketType.pubrel, messageId))
     else this.#outlet?.publish(encodePublish({ topic, payload, qos, retain, isDuplicate: isSent, messageId }))
     queued.isSent = true

@@ -15,6 +15,10 @@ export interface BrokerStatistics {
   refusedRetained: number
   refusedSubscriptions: number
   endedSessions: number
+  bridgeReconnects: number
+  /** Messages from upstream, and those of them that were not taken. */
+  bridgeReceived: number
+  bridgeRefused: number
   /** Messages and subscriptions that could not be stored, and were not acknowledged. */
   notStored: number
 }
@@ -31,6 +35,9 @@ export function newStatistics(): BrokerStatistics {
     refusedRetained: 0,
     refusedSubscriptions: 0,
     endedSessions: 0,
+    bridgeReconnects: 0,
+    bridgeReceived: 0,
+    bridgeRefused: 0,
     notStored: 0,
   }
 }

@@ -1,17 +1,19 @@
 /** Two brokers and a bridge between them, over a pair of streams. */
 
 import assert from 'node:assert/strict'
-import { duplexPair } from 'node:stream'
+import { type Duplex, duplexPair } from 'node:stream'
 import test from 'node:test'
-import { type BridgeRule, Broker } from '../../src/broker/broker.ts'
+import { type BridgeOptions, type BridgeRule, Broker } from '../../src/broker/broker.ts'
+import type { Log } from '../../src/onem2m/log.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
-import { ManualClock, silent } from '../bindings/fixture.ts'
+import { ManualClock } from '../bindings/fixture.ts'
 import { settle, startBroker, TestClient } from './client.ts'
 
-/** The line between the two: can be cut. */
+/** The line between the two: can be cut, so that both ends hear of it, or carry nothing any more, so that nobody does. */
 class Line {
   upstream: Broker | undefined
   attempts = 0
+  isDead = false
   #cut: () => void = () => {}
 
   readonly open = () => {
@@ -20,7 +22,7 @@ class Line {
     near.once('close', () => far.destroy())
     far.once('close', () => near.destroy())
     if (this.upstream === undefined) near.destroy()
-    else this.upstream.handle(far)
+    else this.#relay(far, this.upstream)
     this.#cut = () => far.destroy()
     return near
   }
@@ -29,17 +31,40 @@ class Line {
     this.upstream = undefined
     this.#cut()
   }
+
+  #relay(far: Duplex, upstream: Broker): void {
+    const [outer, inner] = duplexPair()
+    for (const [from, to] of [
+      [far, outer],
+      [outer, far],
+    ] as const) {
+      from.on('data', (chunk) => !this.isDead && to.write(chunk))
+      from.once('close', () => !this.isDead && to.destroy())
+    }
+    inner.once('close', () => outer.destroy())
+    outer.once('close', () => inner.destroy())
+    upstream.handle(inner)
+  }
 }
 
-async function startBridged(t: test.TestContext, line: Line, rules: readonly BridgeRule[], store?: MemoryStore) {
+async function startBridged(
+  t: test.TestContext,
+  line: Line,
+  rules: readonly BridgeRule[],
+  store?: MemoryStore,
+  options: Partial<BridgeOptions> = {},
+) {
   const clock = new ManualClock()
   const kept = store ?? new MemoryStore({ clock })
-  const bridges = [{ name: 'up', clientId: 'site-1', rules, open: line.open }]
-  const broker = new Broker({ store: kept, clock, log: silent, listen: [], bridges })
+  const bridges = [{ name: 'up', clientId: 'site-1', rules, open: line.open, ...options }]
+  const lines: string[] = []
+  const note = (message: string) => lines.push(message)
+  const log: Log = { debug() {}, info: note, warn: note, error: note }
+  const broker = new Broker({ store: kept, clock, log, listen: [], bridges })
   await broker.start()
   t.after(() => broker.stop())
   await settle(30)
-  return { broker, clock, store: kept }
+  return { broker, clock, store: kept, lines }
 }
 
 async function reader(broker: Broker, filter: string): Promise<TestClient> {
@@ -139,4 +164,134 @@ test('it connects again for ever, at growing distances', async (t) => {
 test('nobody else has the name of a bridge', async () => {
   const { broker } = await startBroker()
   await assert.rejects(TestClient.connect(broker, '$bridge/up', { clean: false }), /closed/)
+})
+
+const out: BridgeRule = { direction: 'out', filter: '#', qos: 1 }
+
+test('an upstream that falls silent without a word is left, and called again; what was sent to it meanwhile arrives', async (t) => {
+  const line = new Line()
+  const upstream = (await startBroker()).broker
+  line.upstream = upstream
+  const above = await reader(upstream, '#')
+  const { broker, clock, lines } = await startBridged(t, line, [out], undefined, { keepAliveMs: 20_000 })
+  for (let n = 0; n < 10; n++) {
+    clock.advance(10_000)
+    await settle()
+  }
+  assert.equal(line.attempts, 1, 'an idle connection is alive')
+  line.isDead = true
+  broker.publish({ topic: 't', payload: Buffer.from('into nothing'), qos: 1, retain: false })
+  clock.advance(10_000)
+  await settle()
+  assert.equal(line.attempts, 1, 'asked')
+  clock.advance(10_000)
+  await settle()
+  assert.match(lines.join(), /bridge down/)
+  line.isDead = false
+  clock.advance(1000)
+  await settle(40)
+  assert.equal(line.attempts, 2)
+  assert.deepEqual(above.messages, ['t into nothing'])
+  assert.equal(broker.statistics.bridgeReconnects, 1)
+})
+
+test('an upstream that takes the connection and says nothing is left after a while', async (t) => {
+  const line = new Line()
+  line.upstream = (await startBroker()).broker
+  line.isDead = true
+  const { clock } = await startBridged(t, line, [out])
+  clock.advance(15_000)
+  await settle()
+  clock.advance(1000)
+  await settle()
+  assert.equal(line.attempts, 2)
+})
+
+test('the spool is bounded: the newest finds no room, is counted, and the log says so once each', async (t) => {
+  const line = new Line()
+  const { broker, lines } = await startBridged(t, line, [out], undefined, {
+    maxQueuedMessages: 100,
+    maxQueuedBytes: 50,
+  })
+  for (let n = 0; n < 7; n++) broker.publish({ topic: 't', payload: Buffer.alloc(10), qos: 1, retain: false })
+  await settle()
+  assert.equal(broker.statistics.overflowedMessages, 2)
+  assert.match(lines.join(), /bridge: a message for upstream was dropped/)
+})
+
+test('what is retained when a bridge is new goes up with the first connection, and only then', async (t) => {
+  const line = new Line()
+  const upstream = (await startBroker()).broker
+  const first = await startBroker()
+  first.broker.publish({ topic: 'state', payload: Buffer.from('on'), qos: 1, retain: true })
+  await first.store.flush()
+  line.upstream = upstream
+  const { broker, clock } = await startBridged(t, line, [out], first.store)
+  await settle(30)
+  assert.equal(upstream.retainedMessages, 1)
+  const above = await reader(upstream, 'state')
+  await settle()
+  above.heard.length = 0
+  line.cut()
+  await settle()
+  line.upstream = upstream
+  clock.advance(60_000)
+  await settle(30)
+  assert.deepEqual(above.messages, [], 'upstream may have changed it since')
+  broker.publish({ topic: 'state', payload: Buffer.from('off'), qos: 1, retain: true })
+  await settle(30)
+  assert.deepEqual(above.messages, ['state off'])
+})
+
+test('the queue of a bridge that is not configured any more is forgotten, and the log says what is lost', async (t) => {
+  const line = new Line()
+  const first = await startBridged(t, line, [out])
+  first.broker.publish({ topic: 't', payload: Buffer.from('1'), qos: 1, retain: false })
+  await settle()
+  await first.broker.stop()
+  await first.store.flush()
+  const second = await startBridged(t, line, [out], first.store, { name: 'other' })
+  assert.match(second.lines.join(), /not configured any more/)
+  await second.store.flush()
+  assert.deepEqual(
+    [...second.store.data.keys()].filter((key) => /^b\/[cqs]\/.*up/.test(key)),
+    [],
+  )
+})
+
+test('upstream does not speak for this broker, nor of topics that no rule is for', async (t) => {
+  const line = new Line()
+  const upstream = (await startBroker()).broker
+  line.upstream = upstream
+  const rules: readonly BridgeRule[] = [{ direction: 'in', filter: 'a/#', qos: 1 }]
+  const { broker } = await startBridged(t, line, rules)
+  const below = await reader(broker, '#')
+  // Left over from other rules in the session that upstream keeps.
+  const session = await TestClient.connect(upstream, 'site-1', { clean: false })
+  await session.subscribe('b/#', 1)
+  session.disconnect()
+  await session.closed()
+  const again = await startBridged(t, line, rules)
+  upstream.publish({ topic: 'b/1', payload: Buffer.from('x'), qos: 1, retain: false })
+  upstream.publish({ topic: 'a/1', payload: Buffer.from('x'), qos: 1, retain: false })
+  await settle(30)
+  assert.equal(again.broker.statistics.bridgeRefused, 1)
+  assert.equal(again.broker.statistics.bridgeReceived, 1)
+  assert.deepEqual(below.messages, [])
+})
+
+test('$SYS says whether a bridge is up', async (t) => {
+  const line = new Line()
+  line.upstream = (await startBroker()).broker
+  const { broker } = await startBridged(t, line, [out])
+  const states = async () => {
+    const client = await TestClient.connect(broker, 'monitor')
+    await client.subscribe('$SYS/broker/connection/+/state')
+    await settle()
+    return client.messages
+  }
+  assert.deepEqual(await states(), ['$SYS/broker/connection/up/state 1'])
+  line.cut()
+  await settle()
+  assert.deepEqual(await states(), ['$SYS/broker/connection/up/state 0'])
 })

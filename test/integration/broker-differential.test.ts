@@ -4,15 +4,11 @@
  */
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import test from 'node:test'
 import type { IPublishPacket } from 'mqtt-packet'
 import { matchesFilter } from '../../src/broker/filter-tree.ts'
 import { type Accepting, settle, startBroker, TestClient } from '../broker/client.ts'
+import { Mosquitto, withoutMosquitto } from './mosquitto.ts'
 
 /**
  * What mosquitto 2.0.11 does otherwise, and why both are right or it is not:
@@ -22,9 +18,6 @@ import { type Accepting, settle, startBroker, TestClient } from '../broker/clien
  * | a message that matches several subscriptions of a client comes at the QoS of one of them; here at the highest | [MQTT-3.3.5-1] |
  * | the order in which retained messages of several topics answer one subscription | 4.6: topics are ordered each for itself |
  */
-const mosquitto = '/usr/sbin/mosquitto'
-const reason = existsSync(mosquitto) || process.env.CI !== undefined ? false : 'mosquitto is not installed'
-
 const names = ['clean 1', 'clean 2', 'kept 1', 'kept 2'] as const
 const topics = ['a', 'a/b', 'a/c', 'b', 'b/c/d', '/a', 'a/', '$x/y', 'ü/ß'] as const
 const filters = ['#', 'a/#', '+/b', 'a/b', '+', '/+', 'b/c/d', 'a/+', '$x/#', '+/+', 'ü/#', 'a/+/#', 'b'] as const
@@ -141,25 +134,9 @@ async function quiet(client: TestClient): Promise<void> {
   }
 }
 
-test('random sessions look the same to every client as with mosquitto', { skip: reason }, async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), 'fieldgate-mosquitto-'))
-  const port = await freePort()
-  const configuration = join(directory, 'mosquitto.conf')
-  writeFileSync(configuration, `listener ${port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nuser root\n`)
-  const child = spawn(mosquitto, ['-c', configuration], { stdio: 'ignore' })
-  t.after(async () => {
-    await ended(child)
-    rmSync(directory, { recursive: true, force: true })
-  })
-  await listening(port)
-  const theirs: Accepting = {
-    handle(stream) {
-      const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-      stream.pipe(socket).pipe(stream)
-      socket.on('error', () => {}).once('close', () => stream.destroy())
-      stream.on('error', () => {}).once('close', () => socket.destroy())
-    },
-  }
+test('random sessions look the same to every client as with mosquitto', { skip: withoutMosquitto }, async (t) => {
+  const theirs = await Mosquitto.prepare(t)
+  await theirs.start()
   let heard = 0
   for (let seed = 1; seed <= 25; seed++) {
     const steps = makeSteps(seed, 60)
@@ -174,32 +151,3 @@ test('random sessions look the same to every client as with mosquitto', { skip: 
   }
   assert.ok(heard > 1000, `only ${heard} messages were compared`)
 })
-
-async function ended(child: ChildProcess): Promise<void> {
-  const exit = new Promise((resolve) => child.once('exit', resolve))
-  child.kill('SIGTERM')
-  await exit
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
-}
-
-/** mosquitto does not say when it is ready. */
-async function listening(port: number): Promise<void> {
-  for (;;) {
-    const isThere = await new Promise((resolve) => {
-      const socket = connect({ port, host: '127.0.0.1' })
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
-      socket.once('connect', () => socket.destroy())
-    })
-    if (isThere) return
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}

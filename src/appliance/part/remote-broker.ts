@@ -1,23 +1,13 @@
 /** The brokers of others that this CSE is a client of: how a connection to one is opened, and the oneM2M binding on each. */
 
-import { readFileSync } from 'node:fs'
-import { connect, isIP } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { MqttBinding } from '../../bindings/mqtt.ts'
 import { placeOf, type Station } from '../../bindings/mqtt-network.ts'
 import type { ResponseWait } from '../../bindings/response-wait.ts'
 import { RemoteBroker } from '../../broker/remote-broker.ts'
 import type { Cse } from '../../cse/cse.ts'
-import { ConfigError } from '../config-error.ts'
+import { openConnection, parseBrokerUrl, readTls, type Tls } from '../broker-url.ts'
 import { isLoopback } from '../listen-address.ts'
-import type { Settings } from '../setting-table.ts'
 import type { PartContext } from './part.ts'
-
-interface Tls {
-  readonly ca?: string
-  readonly cert?: string
-  readonly key?: string
-}
 
 export class RemoteBrokers {
   readonly #context: PartContext
@@ -36,7 +26,7 @@ export class RemoteBrokers {
     this.#wait = wait
     const { brokers, registration } = context.settings
     this.#configured = new Map([...registration.poa, ...brokers.urls].map((url) => [placeOf(url), url]))
-    this.#tls = readTls(brokers)
+    this.#tls = readTls('brokers', brokers)
     context.onStop(() => {
       for (const { broker, binding } of this.#opened) {
         binding.stop()
@@ -54,17 +44,12 @@ export class RemoteBrokers {
   open(url: string): Station {
     const { settings, log, clock } = this.#context
     const { brokers, cse } = settings
-    const { protocol, hostname, port, pathname, username, password } = new URL(
-      this.#configured.get(placeOf(url)) ?? url,
-    )
-    const isSecure = protocol !== 'mqtt:'
-    const host = hostname.replace(/^\[|\]$/g, '')
-    const address = { host, port: port === '' ? (isSecure ? 8883 : 1883) : Number(port) }
-    const prefix = pathname.replace(/^\/+|\/+$/g, '')
+    const parsed = parseBrokerUrl(this.#configured.get(placeOf(url)) ?? url)
+    const { host, prefix } = parsed
     const start = `${prefix}/oneM2M/`
     const name = cse.id.slice(1)
-    const user = decodeURIComponent(username) || brokers.username
-    const secret = decodeURIComponent(password) || brokers.password
+    const user = parsed.username || brokers.username
+    const secret = parsed.password || brokers.password
     const broker = new RemoteBroker({
       name: placeOf(url),
       clientId: `C::${name}`,
@@ -76,7 +61,7 @@ export class RemoteBrokers {
       clock,
       log,
       random: Math.random,
-      open: () => (isSecure ? openSecurely(address, this.#tls) : connect({ ...address, noDelay: true })),
+      open: () => openConnection(parsed, this.#tls),
       changed: (isUp) => {
         if (isUp) this.#onUp()
       },
@@ -92,31 +77,5 @@ export class RemoteBrokers {
         return binding.send(delivery, parkMs)
       },
     }
-  }
-}
-
-/** TLS is loaded when the first connection needs it: it costs memory that most gateways do not spend. */
-function openSecurely({ host, port }: { readonly host: string; readonly port: number }, tls: Tls): Duplex {
-  const { connect: connectSecurely } = process.getBuiltinModule('node:tls')
-  return connectSecurely({ host, port, ...tls, ...(isIP(host) === 0 ? { servername: host } : {}) })
-}
-
-function readTls({ caFile, certFile, keyFile }: Settings['brokers']): Tls {
-  return {
-    ...(caFile === '' ? {} : { ca: readPem('brokers.ca_file', caFile) }),
-    ...(certFile === '' ? {} : { cert: readPem('brokers.cert_file', certFile) }),
-    ...(keyFile === '' ? {} : { key: readPem('brokers.key_file', keyFile) }),
-  }
-}
-
-function readPem(path: string, fileName: string): string {
-  try {
-    return readFileSync(fileName, 'utf8')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new ConfigError(
-      path,
-      `${path} = ${JSON.stringify(fileName)}: ${code}: name a PEM file that this user may read`,
-    )
   }
 }
