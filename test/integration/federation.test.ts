@@ -1,8 +1,8 @@
 /** A gateway and a backend as processes of their own, on brokers of three kinds: registered, used across, killed and started again. */
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -80,9 +80,9 @@ describe('a gateway and a backend', { timeout: 60_000 }, () => {
     FIELDGATE_REGISTRATION_CHECK: '1s',
   })
 
-  const startBroker = async (port: number): Promise<ChildProcess> => {
+  const startBroker = async (port: number, lines = ['allow_anonymous true']): Promise<ChildProcess> => {
     const configuration = join(mkdtempSync(join(root, 'mosquitto-')), 'mosquitto.conf')
-    writeFileSync(configuration, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\n`)
+    writeFileSync(configuration, [`listener ${port} 127.0.0.1`, 'persistence false', ...lines, ''].join('\n'))
     const child = spawn(mosquitto, ['-c', configuration], { stdio: 'ignore' })
     running.push(child)
     return child
@@ -139,6 +139,39 @@ describe('a gateway and a backend', { timeout: 60_000 }, () => {
     assert.equal((await ask(backend.http, 'GET', '/~/mn-cse-1/onem2m')).status, 5103)
     await startBroker(port)
     await until(async () => (await ask(backend.http, 'GET', '/~/mn-cse-1/onem2m')).status === 2000, 'back')
+  })
+
+  it('meet on a mosquitto behind TLS and a password, below a prefix', { skip: withoutMosquitto }, async () => {
+    const port = await freePort()
+    const directory = mkdtempSync(join(root, 'tls-'))
+    const [key, certificate, passwords] = ['key.pem', 'cert.pem', 'passwords'].map((name) => join(directory, name)) as [
+      string,
+      string,
+      string,
+    ]
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
+    const files = ['-keyout', key, '-out', certificate]
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...files, ...subject], {
+      stdio: 'ignore',
+    })
+    execFileSync('mosquitto_passwd', ['-b', '-c', passwords, 'site', 'secret'])
+    chmodSync(passwords, 0o644)
+    chmodSync(key, 0o644)
+    chmodSync(directory, 0o755)
+    chmodSync(root, 0o755)
+    await startBroker(port, [`password_file ${passwords}`, `certfile ${certificate}`, `keyfile ${key}`])
+    const environment = {
+      FIELDGATE_BROKERS_URLS: `mqtts://site@localhost:${port}/site-7`,
+      FIELDGATE_BROKERS_PASSWORD: 'secret',
+      FIELDGATE_BROKERS_CA_FILE: certificate,
+    }
+    const backend = await start({ command: 'backend', environment })
+    const gateway = await start({ environment: { ...environment, ...registering(`mqtts://localhost:${port}/site-7`) } })
+    await until(isRegistered(backend.http), 'registered')
+    assert.equal((await ask(backend.http, 'GET', '/~/mn-cse-1/onem2m')).status, 2000)
+    const { text } = await ask(backend.http, 'GET', '/onem2m/mn-cse-1')
+    assert.match(text, new RegExp(`"poa":\\["mqtts://localhost:${port}/site-7"\\]`))
+    assert.equal(JSON.stringify(gateway.events).includes('secret'), false)
   })
 
   it("run with OpenMTC's configuration files, its MQTT plugin switched on (the walk-through of its MQTT client)", async () => {
