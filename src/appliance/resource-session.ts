@@ -36,7 +36,7 @@ export async function withClient(
 
 function open(url: string, originator: string): OneM2MClient {
   try {
-    return connect(url, { originator })
+    return connect(url, { originator, awaitsBroker: false })
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError(error.message)
     throw error

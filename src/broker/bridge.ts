@@ -7,18 +7,25 @@
 import { isUtf8 } from 'node:buffer'
 import type { Duplex } from 'node:stream'
 import mqtt from 'mqtt-packet'
+import { FrameReader } from '../mqtt/frame-reader.ts'
+import {
+  encodeAcknowledgement,
+  endOfTopic,
+  PacketType,
+  ProtocolError,
+  readMessageId,
+  topicFault,
+} from '../mqtt/wire.ts'
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import { type BridgeRule, localFilters, remoteFilters, toLocal, toRemote } from './bridge-rule.ts'
 import type { BrokerState } from './broker-state.ts'
-import { FrameReader } from './frame-reader.ts'
 import type { BrokerLimits } from './limits.ts'
 import { Message } from './message.ts'
 import { Outlet, type Traffic, Turn } from './outlet.ts'
 import type { Session } from './session.ts'
 import type { BrokerStatistics } from './statistics.ts'
 import type { QoS } from './surface.ts'
-import { encodeAcknowledgement, endOfTopic, PacketType, ProtocolError, readMessageId, topicFault } from './wire.ts'
 
 export interface BridgeOptions {
   /** Of this bridge among those of this broker; its spool has this name. */

@@ -1,6 +1,7 @@
 /** The embedded MQTT broker as the rest of the house knows it: listeners, in-process consumers and publishers, limits and their counters. */
 
 import type { Duplex } from 'node:stream'
+import { ProtocolError, topicFault } from '../mqtt/wire.ts'
 import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import type { Store } from '../store/store.ts'
@@ -16,7 +17,6 @@ import { Parking } from './parking.ts'
 import { newStatistics } from './statistics.ts'
 import type { QoS } from './surface.ts'
 import { SysTopics } from './sys-topic.ts'
-import { ProtocolError, topicFault } from './wire.ts'
 
 export type { BridgeOptions } from './bridge.ts'
 export type { BridgeRule } from './bridge-rule.ts'

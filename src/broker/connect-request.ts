@@ -1,6 +1,6 @@
 /** What a CONNECT says, read to its last byte: what is wrong with it, and which of it is answered before the connection is closed. MQTT 3.1.1 section 3.1. */
 
-import { ProtocolError, readString } from './wire.ts'
+import { ProtocolError, readString } from '../mqtt/wire.ts'
 
 /** A CONNECT that is answered with a return code other than 0. MQTT 3.1.1 section 3.2.2.3. */
 export class ConnectRefusal extends ProtocolError {

@@ -4,13 +4,7 @@
  */
 
 import { isUtf8 } from 'node:buffer'
-import { type ConnectRequest, readConnect } from './connect-request.ts'
-import { FrameReader } from './frame-reader.ts'
-import { Message } from './message.ts'
-import type { Outlet, Traffic } from './outlet.ts'
-import type { Session } from './session.ts'
-import type { AedesClient, AedesParser, QoS } from './surface.ts'
-import type { Route } from './topic-router.ts'
+import { FrameReader } from '../mqtt/frame-reader.ts'
 import {
   encodeAcknowledgement,
   encodeSuback,
@@ -22,7 +16,13 @@ import {
   readMessageId,
   readSubscribe,
   readUnsubscribe,
-} from './wire.ts'
+} from '../mqtt/wire.ts'
+import { type ConnectRequest, readConnect } from './connect-request.ts'
+import { Message } from './message.ts'
+import type { Outlet, Traffic } from './outlet.ts'
+import type { Session } from './session.ts'
+import type { AedesClient, AedesParser, QoS } from './surface.ts'
+import type { Route } from './topic-router.ts'
 
 /** `done`: it is to be acknowledged. `keeping`: not before it is on the disk. `consuming`: somebody in this process is busy with it. */
 export type Acceptance = 'done' | 'keeping' | 'consuming'

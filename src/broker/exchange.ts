@@ -1,11 +1,12 @@
 /** What clients ask of the broker, and what it does about it: routes what they publish, keeps what they subscribe to, serves consumers in this process. */
 
+import { OversizedError } from '../mqtt/frame-reader.ts'
+import { type FilterRequest, ProtocolError, topicFault } from '../mqtt/wire.ts'
 import type { Log } from '../onem2m/log.ts'
 import { bridgePrefix } from './bridge.ts'
 import type { BrokerState } from './broker-state.ts'
 import { ConnectRefusal, type ConnectRequest } from './connect-request.ts'
 import { type Acceptance, Connection, type ConnectionHost } from './connection.ts'
-import { OversizedError } from './frame-reader.ts'
 import type { BrokerLimits } from './limits.ts'
 import { Message } from './message.ts'
 import type { Parking } from './parking.ts'
@@ -13,7 +14,6 @@ import type { BrokerStatistics } from './statistics.ts'
 import type { AedesWill, QoS } from './surface.ts'
 import type { SysTopics } from './sys-topic.ts'
 import type { Route, Source } from './topic-router.ts'
-import { type FilterRequest, ProtocolError, topicFault } from './wire.ts'
 
 export interface BrokerConnection {
   readonly clientId: string

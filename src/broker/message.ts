@@ -3,8 +3,8 @@
  * most once for all who get it, and is copied only when somebody has to keep it.
  */
 
+import { encodePublish } from '../mqtt/wire.ts'
 import type { QoS } from './surface.ts'
-import { encodePublish } from './wire.ts'
 
 export interface MessageParts {
   readonly topic: string

@@ -5,11 +5,11 @@
 
 import type { Duplex } from 'node:stream'
 import mqtt from 'mqtt-packet'
+import { FrameReader } from '../mqtt/frame-reader.ts'
+import { encodeAcknowledgement, encodePublish, PacketType, readMessageId } from '../mqtt/wire.ts'
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
-import { FrameReader } from './frame-reader.ts'
 import type { QoS } from './surface.ts'
-import { encodeAcknowledgement, encodePublish, PacketType, readMessageId } from './wire.ts'
 
 export interface RemoteBrokerOptions {
   /** Without credentials: it is logged. */

@@ -3,11 +3,11 @@
  * QoS 2 (MQTT 3.1.1 sections 4.1, 4.3 and 4.4). A session that outlives its connection is on the disk as well; another one is memory only.
  */
 
+import { encodeAcknowledgement, encodePublish, PacketType } from '../mqtt/wire.ts'
 import type { Message } from './message.ts'
 import type { Outlet } from './outlet.ts'
 import { inboundKey, queueKey, type SessionRecords } from './session-record.ts'
 import type { QoS } from './surface.ts'
-import { encodeAcknowledgement, encodePublish, PacketType } from './wire.ts'
 
 /** A message to one client. At QoS 0 it waits for what is before it, as long as the connection lasts. */
 export interface QueuedMessage {

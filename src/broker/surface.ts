@@ -6,7 +6,9 @@
 import type { Duplex } from 'node:stream'
 import type { Client } from 'aedes'
 
-export type QoS = 0 | 1 | 2
+import type { QoS } from '../mqtt/wire.ts'
+
+export type { QoS }
 
 /** What Aedes keeps for each connection (lib/client.js). */
 export interface AedesClient extends Client {

@@ -3,6 +3,8 @@
 import { contentObject, type JsonObject } from '../onem2m/content.ts'
 import { type FilterCriteria, FilterUsage } from '../onem2m/filter-criteria.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
+import { type Notification, NotificationStream, receiveNotifications } from './notification.ts'
+import type { RequestReceiver } from './reception.ts'
 import { errorOf, type Transport } from './transport.ts'
 
 export interface OneM2MClientOptions {
@@ -92,6 +94,35 @@ export class OneM2MClient {
     )
     if (response.responseStatusCode >= 4000) throw errorOf(response)
     return response
+  }
+
+  /** A client of somebody else over the same transport: of the AE-ID that a registration has brought, for example. */
+  as(originator: string): OneM2MClient {
+    return new OneM2MClient({ ...this.#options, originator })
+  }
+
+  /**
+   * Answers requests to this client's originator, or to `identity`: what `receive` resolves with, nothing for OK; what it throws as OneM2MError
+   * is the refusal. Resolves with the point of access to register under.
+   */
+  serve(receive: RequestReceiver, identity: string | undefined = this.#options.originator): Promise<string> {
+    if (identity === undefined) throw new TypeError('serve: name the AE-ID or CSE-ID whose requests are meant')
+    return this.#options.transport.serve(identity, receive)
+  }
+
+  /**
+   * Calls with each notification for this client's originator; the CSE gets its answer when `call` is done, and an error when it fails.
+   * Verification requests are agreed to. Resolves with the point of access to register under.
+   */
+  onNotification(call: (notification: Notification) => Promise<void> | void): Promise<string> {
+    return this.serve(receiveNotifications(call))
+  }
+
+  /** The same as an iterator: `for await (const { content } of await client.notifications())`. Asking for the next acknowledges the last. */
+  async notifications(): Promise<NotificationStream> {
+    const stream = new NotificationStream()
+    await this.onNotification((notification) => stream.put(notification))
+    return stream
   }
 
   close(): Promise<void> {

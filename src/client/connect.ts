@@ -1,22 +1,33 @@
-/** Which transport a URL stands for. */
+/** Which transport a URL stands for, and the two clients that the URL's scheme decides between. */
 
 import { OneM2MClient, type OneM2MClientOptions } from './client.ts'
-import type { HttpExchangeOptions } from './http-exchange.ts'
-import { HttpTransport } from './http-transport.ts'
+import { isHttp, isMqtt, parseUrl } from './endpoint.ts'
+import { HttpTransport, type HttpTransportOptions } from './http-transport.ts'
+import { MqttTransport, type MqttTransportOptions } from './mqtt-transport.ts'
 
-export type ConnectOptions = Omit<OneM2MClientOptions, 'transport'> & HttpExchangeOptions
+type Essence = Omit<OneM2MClientOptions, 'transport'>
+export type ConnectOptions = Essence & HttpTransportOptions & MqttTransportOptions
+
+/** `new OneM2MMQTTClient('mqtt://localhost#mn-cse-1', { originator: 'CAE01' })`. Throws TypeError for other schemes. */
+export class OneM2MMQTTClient extends OneM2MClient {
+  constructor(url: string, options: Essence & MqttTransportOptions = {}) {
+    super({ ...options, transport: new MqttTransport(url, options) })
+  }
+}
+
+/** `new OneM2MHTTPClient('http://localhost:8000', { originator: 'CAE01' })`. Throws TypeError for other schemes. */
+export class OneM2MHTTPClient extends OneM2MClient {
+  constructor(url: string, options: Essence & HttpTransportOptions = {}) {
+    const parsed = parseUrl(url)
+    if (!isHttp(parsed)) throw new TypeError(`${url}: expected http:// or https://`)
+    super({ ...options, transport: new HttpTransport(parsed, options) })
+  }
+}
 
 /**
- * A client of the CSE at `url`: `connect('http://localhost:8000', { originator: 'CAE01' })`. Nothing is sent before the first request.
- * Throws TypeError for a URL that no transport serves.
+ * A client of the CSE at `url`: `connect('mqtt://localhost#mn-cse-1', { originator: 'CAE01' })`, `connect('http://localhost:8000', ...)`.
+ * Nothing is sent before the first request. Throws TypeError for a URL that no transport serves.
  */
 export function connect(url: string, options: ConnectOptions = {}): OneM2MClient {
-  if (!URL.canParse(url)) throw new TypeError(`${url}: not a URL, expected one like http://localhost:8000`)
-  const parsed = new URL(url)
-  if (parsed.protocol !== 'http:' && parsed.protocol !== 'https:')
-    throw new TypeError(
-      `${url}: this client speaks http:// and https://; for ${parsed.protocol}// hand a transport of your own to OneM2MClient, ` +
-        'or use the HTTP address of the same CSE, such as http://localhost:8000',
-    )
-  return new OneM2MClient({ ...options, transport: new HttpTransport(parsed, options) })
+  return isMqtt(parseUrl(url)) ? new OneM2MMQTTClient(url, options) : new OneM2MHTTPClient(url, options)
 }

@@ -3,12 +3,9 @@
 import { Agent, type IncomingMessage, request as requestHttp } from 'node:http'
 import type { AgentOptions, request as requestHttps, Agent as SecureAgent } from 'node:https'
 import type { HttpRequest, HttpResponse } from '../onem2m/http-mapping.ts'
+import type { TlsOptions } from './transport.ts'
 
-export interface HttpExchangeOptions {
-  /** PEM texts, for https. */
-  readonly ca?: string
-  readonly cert?: string
-  readonly key?: string
+export interface HttpExchangeOptions extends TlsOptions {
   /** Connections at a time to one host; further messages wait. */
   readonly maxConnectionsPerHost?: number
   /** An answer with a longer body is refused. */
@@ -27,10 +24,10 @@ export class HttpExchange {
   readonly #maxBodyBytes: number
 
   constructor(options: HttpExchangeOptions = {}) {
-    const { ca, cert, key, maxConnectionsPerHost: maxSockets = 16, maxBodyBytes = 16 * 1024 * 1024 } = options
+    const { ca, cert, key, insecure, maxConnectionsPerHost: maxSockets = 16, maxBodyBytes = 16 * 1024 * 1024 } = options
     const pool = { keepAlive: true, maxSockets, maxFreeSockets: 4 }
     this.#plain = new Agent(pool)
-    this.#secureOptions = { ...pool, ca, cert, key }
+    this.#secureOptions = { ...pool, ca, cert, key, rejectUnauthorized: insecure !== true }
     this.#maxBodyBytes = maxBodyBytes
   }
 

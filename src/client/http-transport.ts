@@ -1,17 +1,28 @@
-/** A client's requests over HTTP(S), to the CSE at one base URL. */
+/** A client's requests over HTTP(S), to the CSE at one base URL, and the listener through which that CSE sends requests to the client. */
 
 import { decodeHttpResponse, encodeHttpRequest } from '../onem2m/http-mapping.ts'
 import type { RequestPrimitive, ResponsePrimitive } from '../onem2m/primitive.ts'
+import { parseUrl } from './endpoint.ts'
 import { HttpExchange, type HttpExchangeOptions } from './http-exchange.ts'
+import { HttpListener, type HttpListenerOptions } from './http-listener.ts'
+import type { RequestReceiver } from './reception.ts'
 import { type SendOptions, type Transport, unreachable } from './transport.ts'
+
+export interface HttpTransportOptions extends HttpExchangeOptions {
+  /** Where requests to this client are listened for; on this machine, at any free port, by default. */
+  readonly listen?: HttpListenerOptions
+}
 
 export class HttpTransport implements Transport {
   readonly #base: URL
   readonly #exchange: HttpExchange
+  readonly #options: HttpTransportOptions
+  #listener: HttpListener | undefined
 
   /** `url`: scheme, host and port of the CSE; a path is put before that of each request. */
-  constructor(url: URL, options: HttpExchangeOptions = {}) {
-    this.#base = url
+  constructor(url: URL | string, options: HttpTransportOptions = {}) {
+    this.#base = typeof url === 'string' ? parseUrl(url) : url
+    this.#options = options
     this.#exchange = new HttpExchange(options)
   }
 
@@ -26,7 +37,13 @@ export class HttpTransport implements Transport {
     }
   }
 
+  serve(identity: string, receive: RequestReceiver): Promise<string> {
+    this.#listener ??= new HttpListener(this.#options.listen)
+    return this.#listener.serve(identity, receive)
+  }
+
   async close(): Promise<void> {
     this.#exchange.close()
+    await this.#listener?.stop()
   }
 }

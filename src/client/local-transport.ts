@@ -1,6 +1,7 @@
 /** A client's requests handed to a CSE in the same process: what sensor adapters use. */
 
 import type { RequestPrimitive, ResponsePrimitive } from '../onem2m/primitive.ts'
+import { Reception, type RequestReceiver } from './reception.ts'
 import { type SendOptions, type Transport, unreachable } from './transport.ts'
 
 /** The CSE as far as a client in its process needs it. */
@@ -10,6 +11,13 @@ export interface LocalCse {
     context: { readonly source: 'internal'; readonly patienceMs?: number },
     respond: (response: ResponsePrimitive) => void,
   ): void
+  /** Registers one who carries the CSE's own requests to points of access of some schemes. */
+  use?(requester: LocalRequester): void
+}
+
+interface LocalRequester {
+  readonly schemes: readonly string[]
+  send(delivery: { readonly request: RequestPrimitive }): Promise<ResponsePrimitive>
 }
 
 export interface LocalTransportOptions {
@@ -48,6 +56,15 @@ export class LocalTransport implements Transport {
         },
       )
     })
+  }
+
+  async serve(_identity: string, receive: RequestReceiver): Promise<string> {
+    const { cse } = this.#options
+    if (cse.use === undefined) throw new TypeError('this CSE sends no requests to clients in its process')
+    const scheme = `local-${globalThis.crypto.randomUUID()}`
+    const reception = new Reception(receive)
+    cse.use({ schemes: [scheme], send: ({ request }) => reception.take(request) })
+    return `${scheme}:`
   }
 
   async close(): Promise<void> {}

@@ -3,6 +3,17 @@
 import { contentObject } from '../onem2m/content.ts'
 import type { RequestPrimitive, ResponsePrimitive } from '../onem2m/primitive.ts'
 import { type ResponseStatusCode, Status } from '../onem2m/status.ts'
+import type { RequestReceiver } from './reception.ts'
+
+/** Of mqtts and https. */
+export interface TlsOptions {
+  /** PEM texts: whom to trust beside the system's authorities, and who this client is. */
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+  /** Takes any certificate for an answer: for a look at something, not for use. */
+  readonly insecure?: boolean
+}
 
 export interface SendOptions {
   readonly timeoutMs: number
@@ -15,6 +26,12 @@ export interface Transport {
    * with the signal's reason.
    */
   send(request: RequestPrimitive, options: SendOptions): Promise<ResponsePrimitive>
+  /**
+   * Has requests to `identity`, an AE-ID or CSE-ID, answered by `receive`. Resolves, when they can come, with the point of access under which
+   * they do.
+   */
+  serve(identity: string, receive: RequestReceiver): Promise<string>
+  /** Gives up what is under way, and everything that keeps the process running. */
   close(): Promise<void>
 }
 

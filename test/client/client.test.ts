@@ -74,5 +74,8 @@ test('a request that nobody answers fails in time, and an aborted one at once', 
 
 test('a URL that no transport serves is refused with what would do', () => {
   assert.throws(() => connect('localhost'), /localhost: not a URL/)
-  assert.throws(() => connect('coap://localhost'), /coap:\/\/localhost: this client speaks http:\/\/ and https:\/\//)
+  assert.throws(
+    () => connect('coap://localhost'),
+    /coap:\/\/localhost: this client speaks mqtt:\/\/, mqtts:\/\/, http:\/\/ and https:\/\//,
+  )
 })

@@ -16,10 +16,22 @@ interface Rule {
   readonly packageTypes?: readonly string[]
 }
 
-const everything = ['adapters', 'appliance', 'bindings', 'broker', 'client', 'cse', 'onem2m', 'resources', 'store']
+const everything = [
+  'adapters',
+  'appliance',
+  'bindings',
+  'broker',
+  'client',
+  'cse',
+  'mqtt',
+  'onem2m',
+  'resources',
+  'store',
+]
 
 const rules: Readonly<Record<string, Rule>> = {
   onem2m: {},
+  mqtt: { node: ['buffer'] },
   resources: { from: ['onem2m'] },
   cse: { from: ['onem2m', 'resources'], typesFrom: ['store'] },
   store: {
@@ -29,13 +41,13 @@ const rules: Readonly<Record<string, Rule>> = {
     packageTypes: ['classic-level'],
   },
   broker: {
-    from: ['store'],
+    from: ['mqtt', 'store'],
     typesFrom: ['onem2m'],
     node: ['buffer', 'crypto', 'fs', 'http', 'net', 'stream', 'tls'],
     packages: ['aedes', 'aedes-persistence-level', 'mqtt-packet', 'ws'],
   },
   bindings: { from: ['onem2m'], typesFrom: ['broker', 'cse'], node: ['http', 'https', 'stream'], packages: ['ws'] },
-  client: { from: ['onem2m', 'resources'], node: ['http', 'https', 'net', 'tls'], packages: ['mqtt', 'mqtt-packet'] },
+  client: { from: ['mqtt', 'onem2m', 'resources'], node: ['http', 'https', 'net', 'stream', 'tls'] },
   adapters: { from: ['onem2m'], typesFrom: ['client'], node: 'any', packages: ['systeminformation'] },
   appliance: { from: everything, node: 'any', packages: ['smol-toml'] },
   'main.ts': { from: ['appliance'], node: ['process', 'stream/consumers'] },

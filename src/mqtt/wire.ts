@@ -1,18 +1,22 @@
-/** The bytes of those packets of MQTT 3.1.1 that pass through here in numbers: section 2 (fixed header), 3.3 to 3.11. */
+/** The bytes of those packets of MQTT 3.1.1 that brokers and clients exchange in numbers: section 2 (fixed header), 3.3 to 3.11. */
 
 import { isUtf8 } from 'node:buffer'
-import type { QoS } from './surface.ts'
+
+export type QoS = 0 | 1 | 2
 
 export const PacketType = {
   connect: 1,
+  connack: 2,
   publish: 3,
   puback: 4,
   pubrec: 5,
   pubrel: 6,
   pubcomp: 7,
   subscribe: 8,
+  suback: 9,
   unsubscribe: 10,
   pingreq: 12,
+  pingresp: 13,
   disconnect: 14,
 } as const
 
