@@ -16,7 +16,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { brotliCompressSync } from 'node:zlib'
+import { brotliCompressSync, constants, zstdCompressSync } from 'node:zlib'
 import { listComponents, writeBillOfMaterials, writeLicenses } from './bill-of-materials.ts'
 import { makeBundle, root } from './bundle.ts'
 import { stripSymbols } from './elf-symbols.ts'
@@ -50,6 +50,9 @@ function installRuntimes(): void {
 function writeBlob(architecture: Architecture, licenses: Buffer, scratch: string): string {
   const addon = readFileSync(`${root}dist/classic-level-linux-${architecture}.node`)
   const assets = {
+    'fieldgate.cjs.zst': zstdCompressSync(readFileSync(`${root}dist/fieldgate.cjs`), {
+      params: { [constants.ZSTD_c_compressionLevel]: 19 },
+    }),
     'classic-level.node.br': brotliCompressSync(addon),
     'classic-level.sha256': Buffer.from(createHash('sha256').update(addon).digest('hex')),
     'licenses.txt.br': licenses,
@@ -58,7 +61,7 @@ function writeBlob(architecture: Architecture, licenses: Buffer, scratch: string
   const blob = join(scratch, 'blob')
   const recipe = {
     // The path becomes part of the blob: relative, so that it is the same wherever the sources lie.
-    main: 'dist/fieldgate.cjs',
+    main: 'build/unpacking.cjs',
     output: relative(root, blob),
     disableExperimentalSEAWarning: true,
     execArgv: flags,
