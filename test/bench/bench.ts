@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Benchmark } from './benchmark.ts'
+import { broker } from './suite/broker.ts'
 import { discovery } from './suite/discovery.ts'
 import { growth } from './suite/growth.ts'
 import { inProcess } from './suite/in-process.ts'
@@ -29,6 +30,7 @@ const benchmarks: readonly Benchmark[] = [
   wear,
   slowDisk,
   smallBoard,
+  broker,
 ]
 
 const { values: options } = parseArgs({
@@ -56,7 +58,6 @@ ${benchmarks.map(({ name, about }) => `  ${name.padEnd(14)}${about}`).join('\n')
   --json          one JSON object instead of the tables
   --save FILE     keeps the figures
   --compare FILE  warns of ratios that are more than 15 % worse than those kept
-  The broker against mosquitto: node test/bench/broker.ts --help
 `)
   process.exit(0)
 }

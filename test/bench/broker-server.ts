@@ -1,12 +1,9 @@
-/** A broker alone in its process: `broker-server.ts ours|aedes|aedes-level PORT DIRECTORY`. */
+/** A broker alone in its process: `broker-server.ts ours|aedes PORT DIRECTORY`. */
 
 import { EventEmitter } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Aedes } from 'aedes'
-// @ts-expect-error: the package has no types.
-import levelPersistence from 'aedes-persistence-level'
-import { Level } from 'level'
 import { systemClock } from '../../src/appliance/system-clock.ts'
 import { Broker } from '../../src/broker/broker.ts'
 import type { Log } from '../../src/onem2m/log.ts'
@@ -50,9 +47,7 @@ if (name === 'ours') {
   const limits = { maxConnections: 10_000, maxConnecting: 1000 }
   await new Broker({ store, clock: systemClock, log, listen, limits }).start()
 } else {
-  const options =
-    name === 'aedes-level' ? { persistence: levelPersistence(new Level(join(directory, 'level')) as never) } : {}
-  const broker = new Aedes(options)
+  const broker = new Aedes()
   await broker.listen()
   createServer({ noDelay: true }, (socket) => broker.handle(socket)).listen(port, '127.0.0.1')
 }

@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Peer } from './broker-load.ts'
 
-export const sideNames = ['ours', 'mosquitto', 'mosquitto-nodelay', 'aedes', 'aedes-level'] as const
-export type SideName = (typeof sideNames)[number]
+export type SideName = 'ours' | 'mosquitto' | 'mosquitto-nodelay' | 'aedes'
+
+/** Those of the binaries. */
+const binaryFlags: readonly string[] = ['--max-semi-space-size=4', '--heap-growing-percent=30']
 
 export interface ServerFacts {
   readonly heapMiB: number
@@ -33,14 +35,21 @@ export class BrokerSide {
   }
 
   /** `flags` are those of Node. */
-  static async start(name: SideName, flags: readonly string[] = []): Promise<BrokerSide> {
+  static async start(name: SideName, flags = binaryFlags): Promise<BrokerSide> {
     const directory = mkdtempSync(join(tmpdir(), 'fieldgate-broker-bench-'))
     const port = await freePort()
     const child = name.startsWith('mosquitto')
       ? spawn('/usr/sbin/mosquitto', ['-c', mosquittoConfiguration(name, port, directory)], { stdio: 'ignore' })
       : spawn(
           process.execPath,
-          [...flags, '--expose-gc', join(import.meta.dirname, 'broker-server.ts'), name, String(port), directory],
+          [
+            ...(name === 'ours' ? flags : []),
+            '--expose-gc',
+            join(import.meta.dirname, 'broker-server.ts'),
+            name,
+            String(port),
+            directory,
+          ],
           { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
         )
     const side = new BrokerSide(name, port, child, directory)

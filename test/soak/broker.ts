@@ -29,9 +29,7 @@ if (options.help) {
   process.exit(0)
 }
 
-/** Of the binaries. */
-const flags = ['--max-semi-space-size=4', '--heap-growing-percent=30']
-const side = await BrokerSide.start('ours', flags)
+const side = await BrokerSide.start('ours')
 const { port } = side
 const startMs = performance.now()
 const endMs = startMs + Number(options.minutes) * 60_000
