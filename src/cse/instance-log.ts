@@ -222,6 +222,12 @@ export class InstanceLog {
     return true
   }
 
+  /** Puts another record in the place of an instance's, of the same name, size and labels. */
+  replace(changes: StoreChange[], { sequence }: StoredInstance, record: string): void {
+    changes.push({ key: this.#key(sequence), value: record })
+    if (this.#latest?.sequence === sequence) this.#latest = { sequence, record }
+  }
+
   delete(changes: StoreChange[], instance: StoredInstance): void {
     this.#remove(changes, instance.sequence, instance.record)
   }

@@ -7,11 +7,12 @@ import { ResultContent } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
 import { checkCondition, hasConditions } from './condition.ts'
+import { countRetrieval } from './deletion-count.ts'
 import { discover, find } from './discovery.ts'
 import type { Execution } from './execution.ts'
 import type { Outcome } from './outcome.ts'
 import { nest, partialContent, referenceTo } from './representation.ts'
-import { Resource, type StoredInstance } from './resource.ts'
+import { Resource, StoredInstance } from './resource.ts'
 
 const hidden = 'this container does not show its instances one by one (disr)'
 
@@ -27,7 +28,9 @@ export function retrieve(execution: Execution): Outcome | Promise<Outcome> {
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${virtualChild} can't be retrieved`)
   if (request.attributeList !== undefined) {
     checkCondition(execution, resource)
-    return { status: Status.OK, content: partialContent(execution, resource, request.attributeList) }
+    const content = partialContent(execution, resource, request.attributeList)
+    if (resource instanceof StoredInstance) countRetrieval(execution, resource)
+    return { status: Status.OK, content }
   }
   return withResultContent(execution, resource, criteria)
 }
@@ -41,6 +44,7 @@ function withResultContent(
   switch (kind) {
     case ResultContent.ATTRIBUTES:
       checkCondition(execution, resource)
+      if (resource instanceof StoredInstance) countRetrieval(execution, resource)
       return { status: Status.OK, content: resource }
     case ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES:
     case ResultContent.CHILD_RESOURCES:
