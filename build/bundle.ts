@@ -46,6 +46,8 @@ export async function makeBundle(): Promise<Metafile> {
     target: 'node24',
     // As a CommonJS module: an ES module's import of node:http evaluates its lazy exports, which costs 10 MiB.
     format: 'cjs',
+    // As require: a binary compiles the bundle from memory, where import() is an experiment that warns.
+    supported: { 'dynamic-import': false },
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: 'none',

@@ -2,14 +2,11 @@
  * What a binary runs first: the bundle lies in it compressed, which takes most of a megabyte off the file, and is compiled from memory.
  */
 
-const { constants, compileFunction } = require('node:vm')
+const { compileFunction } = require('node:vm')
 const { zstdDecompressSync } = require('node:zlib')
 const sea = require('node:sea')
 
 const source = zstdDecompressSync(sea.getRawAsset('fieldgate.cjs.zst')).toString('utf8')
 const names = ['exports', 'require', 'module', '__filename', '__dirname']
-const run = compileFunction(source, names, {
-  filename: 'fieldgate.cjs',
-  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-})
+const run = compileFunction(source, names, { filename: 'fieldgate.cjs' })
 run(exports, require, module, __filename, __dirname)
