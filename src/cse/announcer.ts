@@ -10,8 +10,9 @@ import type { Log } from '../onem2m/log.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { announcedOffset } from '../resources/announced.ts'
-import type { Store, StoreChange } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { announcedWire, announceTargets, cseOfEntry } from './announcement.ts'
+import { type Announcement, AnnouncementLedger, changeOf, removalOf } from './announcement-ledger.ts'
 import type { Execution } from './execution.ts'
 import type { Resource, StoredInstance } from './resource.ts'
 import type { Tree } from './tree.ts'
@@ -28,25 +29,6 @@ interface AnnouncerFacts {
   /** The address of the CSEBase of another CSE. */
   readonly baseOf: (cseId: string) => string
   readonly internally: (change: (execution: Execution) => void) => void
-}
-
-/** One resource at one CSE. */
-interface Announcement {
-  readonly original: string
-  readonly target: string
-  /** Where it was asked to be put, when that is more than a CSE. */
-  readonly place?: string
-  /** The container of an instance. */
-  readonly container?: string
-  /** Of the CREATE, the same until it is answered: a response may be lost. */
-  requestIdentifier: string
-  /** Of the announced resource, once it is there. */
-  address?: string
-  /** Short names of the attributes that it has. */
-  sent?: readonly string[]
-  /** The original has changed since, or is gone. */
-  isStale?: boolean
-  isGone?: boolean
 }
 
 interface Target {
@@ -68,9 +50,7 @@ const maxWaiting = 10_000
 export class Announcer {
   readonly statistics = { announced: 0, refused: 0, dropped: 0 }
   readonly #facts: AnnouncerFacts
-  readonly #records = new Map<string, Map<string, Announcement>>()
-  /** Records of instances by their container, oldest first. */
-  readonly #instances = new Map<string, Announcement[]>()
+  readonly #ledger: AnnouncementLedger
   readonly #targets = new Map<string, Target>()
   /** CSEs that give the names themselves. */
   readonly #nameless = new Set<string>()
@@ -78,16 +58,13 @@ export class Announcer {
 
   constructor(facts: AnnouncerFacts) {
     this.#facts = facts
+    this.#ledger = new AnnouncementLedger(facts.store)
   }
 
   /** Goes on with what an earlier run left. */
   async start(): Promise<void> {
-    for await (const [, text] of this.#facts.store.scanText({ from: 'a/', to: 'a0' })) {
-      const record = readRecord(text)
-      if (record === undefined) continue
-      this.#remember(record)
+    for (const record of await this.#ledger.load())
       if (record.address === undefined || record.isStale === true || record.isGone === true) this.#enqueue(record)
-    }
   }
 
   stop(): void {
@@ -109,7 +86,7 @@ export class Announcer {
   /** A resource was created or changed: announces it where announceTo says, and nowhere else. */
   observe(execution: Execution, resource: Resource): void {
     const entries = announceTargets(resource)
-    const known = this.#records.get(resource.resourceIdentifier)
+    const known = this.#ledger.of(resource.resourceIdentifier)
     if (entries.length === 0 && known === undefined) return
     const wanted = placesBy(entries)
     for (const [target, record] of known ?? []) {
@@ -126,10 +103,10 @@ export class Announcer {
   /** An instance was created. Throws OPERATION_NOT_ALLOWED where its container is not announced. TS-0004 7.3.3.10. */
   observeInstance(execution: Execution, container: Resource, instance: StoredInstance): void {
     const containerIdentifier = container.resourceIdentifier
-    if (this.#instances.has(containerIdentifier))
+    if (this.#ledger.hasInstances(containerIdentifier))
       execution.transaction.afterCommit(() => this.#sweep(containerIdentifier))
     for (const target of placesBy(announceTargets(instance)).keys()) {
-      if (this.#recordOf(containerIdentifier, target) === undefined)
+      if (this.#ledger.at(containerIdentifier, target) === undefined)
         throw new OneM2MError(
           Status.OPERATION_NOT_ALLOWED,
           `at: ${container.address} is not announced at ${target}, so its instances can't be`,
@@ -142,14 +119,17 @@ export class Announcer {
   /** A resource or an instance is deleted: so is what is announced of it. */
   leave(execution: Execution, resource: Resource | StoredInstance): void {
     const { resourceIdentifier } = resource
-    for (const record of this.#records.get(resourceIdentifier)?.values() ?? [])
+    for (const record of this.#ledger.of(resourceIdentifier)?.values() ?? [])
       this.#plan(execution, record, { isGone: true })
-    const instances = this.#instances.get(resourceIdentifier)
-    if (instances === undefined) return
+    const instances = [...this.#ledger.instancesOf(resourceIdentifier)]
+    if (instances.length === 0) return
     // They go with the announced container.
-    for (const record of instances) execution.transaction.changes.push({ key: keyOf(record), value: undefined })
+    for (const record of instances) execution.transaction.changes.push(removalOf(record))
     execution.transaction.afterCommit(() => {
-      for (const record of instances) this.#forget(record)
+      for (const record of instances) {
+        this.#targets.get(record.target)?.queue.delete(record)
+        this.#ledger.forget(record)
+      }
     })
   }
 
@@ -163,66 +143,39 @@ export class Announcer {
     }
   }
 
-  #recordOf(original: string, target: string): Announcement | undefined {
-    const record = this.#records.get(original)?.get(target)
-    return record?.isGone === true ? undefined : record
-  }
-
   /** Notes with a change what follows from it, and does so once the change is on the disk. */
   #plan({ transaction }: Execution, record: Announcement, change: Partial<Announcement>): void {
-    transaction.changes.push({ key: keyOf(record), value: JSON.stringify({ ...record, ...change }) })
+    transaction.changes.push(changeOf(record, change))
     transaction.afterCommit(() => {
       Object.assign(record, change)
-      this.#remember(record)
+      this.#ledger.remember(record)
       this.#enqueue(record)
     })
   }
 
-  #remember(record: Announcement): void {
-    const { original, target, container } = record
-    let ofOriginal = this.#records.get(original)
-    if (ofOriginal === undefined) {
-      ofOriginal = new Map()
-      this.#records.set(original, ofOriginal)
-    }
-    if (container !== undefined && !ofOriginal.has(target)) {
-      const siblings = this.#instances.get(container)
-      if (siblings === undefined) this.#instances.set(container, [record])
-      else siblings.push(record)
-    }
-    ofOriginal.set(target, record)
-  }
-
-  #forget(record: Announcement): void {
-    const { original, target, container } = record
-    const ofOriginal = this.#records.get(original)
-    if (ofOriginal?.get(target) === record) ofOriginal.delete(target)
-    if (ofOriginal?.size === 0) this.#records.delete(original)
-    this.#targets.get(target)?.queue.delete(record)
-    const siblings = container === undefined ? undefined : this.#instances.get(container)
-    const index = siblings?.indexOf(record) ?? -1
-    if (index >= 0) siblings?.splice(index, 1)
-    if (container !== undefined && siblings?.length === 0) this.#instances.delete(container)
-  }
-
-  #write(record: Announcement, isKept: boolean): void {
-    const change: StoreChange = { key: keyOf(record), value: isKept ? JSON.stringify(record) : undefined }
-    this.#facts.store.write([change])
-    if (!isKept) this.#forget(record)
-  }
-
-  /** Instances that their container has dropped meanwhile are not announced any more. */
+  /** Instances that their container has dropped meanwhile are not announced any more: the oldest go first. */
   #sweep(container: string): void {
     const { tree, clock } = this.#facts
-    for (const record of [...(this.#instances.get(container) ?? [])]) {
-      if (tree.resolve(record.original, clock.wallMs()) !== undefined) return
-      if (record.address === undefined) this.#write(record, false)
+    const gone: Announcement[] = []
+    for (const record of this.#ledger.instancesOf(container)) {
+      if (record.isGone === true) continue
+      if (tree.resolve(record.original, clock.wallMs()) !== undefined) break
+      gone.push(record)
+    }
+    for (const record of gone) {
+      if (record.address === undefined) this.#drop(record)
       else {
         record.isGone = true
-        this.#write(record, true)
+        this.#ledger.write(record)
         this.#enqueue(record)
       }
     }
+  }
+
+  /** Nothing more is to be done, and nothing is announced. */
+  #drop(record: Announcement): void {
+    this.#targets.get(record.target)?.queue.delete(record)
+    this.#ledger.erase(record)
   }
 
   #enqueue(record: Announcement): void {
@@ -240,7 +193,7 @@ export class Announcer {
   #dropOldest({ queue }: Target): void {
     for (const record of queue) {
       if (record.container === undefined || record.isGone === true) continue
-      this.#write(record, false)
+      this.#drop(record)
       this.statistics.dropped++
       this.#facts.log.warn('instances are not announced: too many wait for a CSE that is away', {
         target: record.target,
@@ -288,7 +241,7 @@ export class Announcer {
     if (resource === undefined) {
       if (record.address !== undefined)
         await this.#request(record, Operation.DELETE, record.address, {}, [Status.NOT_FOUND])
-      this.#write(record, false)
+      this.#drop(record)
       return
     }
     if (record.address === undefined) await this.#create(record, resource)
@@ -298,7 +251,7 @@ export class Announcer {
     }
     // It may have changed again while the other CSE was asked.
     if (record.isStale !== true && record.isGone !== true) this.#targets.get(record.target)?.queue.delete(record)
-    this.#write(record, true)
+    this.#ledger.write(record)
   }
 
   async #create(record: Announcement, resource: Resource | StoredInstance): Promise<void> {
@@ -361,7 +314,7 @@ export class Announcer {
     record.requestIdentifier = this.#facts.randomId()
     if (!('children' in resource)) return
     for (const child of resource.children.values()) {
-      const below = this.#recordOf(child.resourceIdentifier, record.target)
+      const below = this.#ledger.at(child.resourceIdentifier, record.target)
       if (below?.address === undefined) continue
       this.#reset(below, child)
       this.#enqueue(below)
@@ -384,15 +337,15 @@ export class Announcer {
   #above({ target, place }: Announcement, { parent }: Resource | StoredInstance): Announcement | undefined {
     if (parent === undefined) return undefined
     const { root } = this.#facts.tree
-    const above = parent === root ? undefined : this.#recordOf(parent.resourceIdentifier, target)
-    return above ?? (place === undefined ? this.#recordOf(root.resourceIdentifier, target) : undefined)
+    const above = parent === root ? undefined : this.#ledger.at(parent.resourceIdentifier, target)
+    return above ?? (place === undefined ? this.#ledger.at(root.resourceIdentifier, target) : undefined)
   }
 
   async #addressOf(record: Announcement, resource: Resource): Promise<string> {
     if (record.address === undefined) {
       await this.#create(record, resource)
-      this.#remember(record)
-      this.#write(record, true)
+      this.#ledger.remember(record)
+      this.#ledger.write(record)
     }
     return record.address as string
   }
@@ -438,7 +391,7 @@ export class Announcer {
   #refused(record: Announcement, reason: Error): void {
     this.statistics.refused++
     this.#facts.log.warn('not announced: the other CSE refuses it', { target: record.target, reason: reason.message })
-    this.#write(record, false)
+    this.#drop(record)
     const resource = this.#facts.tree.get(record.original)
     if (resource !== undefined && record.container === undefined) this.#show(record, resource, undefined)
   }
@@ -471,17 +424,4 @@ function isAway(error: unknown): boolean {
     error instanceof OneM2MError &&
     (error.status === Status.TARGET_NOT_REACHABLE || error.status === Status.REQUEST_TIMEOUT)
   )
-}
-
-function keyOf({ original, target }: Announcement): string {
-  return `a/${original}/${encodeURIComponent(target)}`
-}
-
-/** Undefined for what a repair of the store left damaged. */
-function readRecord(text: string): Announcement | undefined {
-  try {
-    return JSON.parse(text) as Announcement
-  } catch {
-    return undefined
-  }
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { Registration, type RegistrationState } from '../../src/cse/registration.ts'
 import type { JsonObject } from '../../src/onem2m/content.ts'
+import type { RequestPrimitive, ResponsePrimitive } from '../../src/onem2m/primitive.ts'
 import { silent } from '../bindings/fixture.ts'
 import type { Kit } from './kit.ts'
 import { Neighbourhood } from './neighbourhood.ts'
@@ -201,4 +202,67 @@ describe('the registration of a CSE with another (TS-0004 7.4.3)', () => {
     const contents = (await backend.notifications()).map((content) => /"con":"(\d)"/.exec(JSON.stringify(content))?.[1])
     assert.deepEqual(contents.filter(Boolean), ['1', '2', '3'])
   })
+
+  /** What others answer to a CREATE of a remoteCSE, to one that they have already, and to the rest. */
+  const peers: readonly {
+    readonly name: string
+    readonly taken: number
+    readonly created: JsonObject | undefined
+    /** To an UPDATE of what an earlier life left. */
+    readonly updated: number
+  }[] = [
+    {
+      name: 'OpenMTC',
+      taken: 4105,
+      created: { 'm2m:csr': { rn: 'mn', et: '20260101T020000', lbl: null } },
+      updated: 2004,
+    },
+    {
+      name: 'ACME',
+      taken: 4117,
+      created: { 'm2m:csr': { rn: 'mn', ri: 'csr1', et: '20260101T020000,000000' } },
+      updated: 2004,
+    },
+    { name: 'Mobius', taken: 4105, created: undefined, updated: 4000 },
+    { name: 'tinyIoT', taken: 4105, created: { 'm2m:csr': {} }, updated: 5001 },
+  ]
+  for (const { name, taken, created, updated } of peers) {
+    for (const isLeftOver of [false, true]) {
+      it(`works with ${name}${isLeftOver ? ', also where an earlier life is remembered' : ''}`, async () => {
+        let isThere = isLeftOver
+        const asked: string[] = []
+        near.add('mqtt://in', {
+          cse: {
+            use() {},
+            handle(request: RequestPrimitive, _: unknown, respond: (response: ResponsePrimitive) => void) {
+              asked.push(`${request.operation} ${request.to}`)
+              const answer = (responseStatusCode: number, content?: JsonObject) =>
+                respond({
+                  responseStatusCode: responseStatusCode as ResponsePrimitive['responseStatusCode'],
+                  requestIdentifier: request.requestIdentifier,
+                  ...(content === undefined ? {} : { content }),
+                })
+              if (request.operation === 4) {
+                isThere = false
+                answer(2002)
+              } else if (request.operation !== 1) answer(isThere ? (request.operation === 3 ? updated : 2000) : 4004)
+              else if (isThere) answer(taken)
+              else {
+                isThere = true
+                answer(2001, created)
+              }
+            },
+          },
+        } as unknown as Kit)
+        await register()
+        assert.deepEqual([states, isThere], [['connecting', 'registered'], true])
+        assert.ok(
+          asked.every((line) => /^\d \/in\/onem2m(\/mn)?$/.test(line)),
+          asked.join(', '),
+        )
+        await pass(minute)
+        assert.deepEqual(states, ['connecting', 'registered'])
+      })
+    }
+  }
 })
