@@ -57,10 +57,13 @@ export class MqttRequester implements Requester {
     this.#ownLevel = identifierToLevel(options.own.cseId)
   }
 
-  /** `parkMs` is how long the target may take to subscribe. Rejects with TARGET_NOT_REACHABLE when nobody is there, with REQUEST_TIMEOUT when no response comes in time. */
+  /**
+   * `parkMs` is how long the target may take to subscribe; none at all, unless said, where somebody waits for the response. Rejects with
+   * TARGET_NOT_REACHABLE when nobody is there, with REQUEST_TIMEOUT when no response comes in time.
+   */
   async send(
     { pointOfAccess, target, request, timeoutMs, ...delivery }: Delivery,
-    parkMs = this.#options.parkMs,
+    parkMs = delivery.isPatient === false ? 0 : this.#options.parkMs,
   ): Promise<ResponsePrimitive> {
     const serialization = serializationOfUrl(pointOfAccess) ?? delivery.serialization ?? 'json'
     const message: Message = { payload: serialize(encodeRequest(request), serialization), serialization }

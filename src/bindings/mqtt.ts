@@ -123,7 +123,7 @@ export class MqttBinding implements TopicConsumer, Requester {
     return this.#inFlight
   }
 
-  send(delivery: Delivery, parkMs = this.#parkMs): Promise<ResponsePrimitive> {
+  send(delivery: Delivery, parkMs?: number): Promise<ResponsePrimitive> {
     return this.#requester.send(delivery, parkMs)
   }
 

@@ -46,7 +46,7 @@ export interface Delivery {
   readonly target: string | undefined
   readonly request: RequestPrimitive
   readonly timeoutMs: number
-  /** It may wait until its target comes for it: only where targets fetch their requests. */
+  /** Whether it may wait until its target comes for it, rather than somebody for its response. */
   readonly isPatient?: boolean
   /** Called when something that keeps order and bounds by itself has taken the request over: the next one need not wait for this response. */
   handedOver?(): void

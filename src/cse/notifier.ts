@@ -68,12 +68,17 @@ export class Notifier {
   /** Sends a NOTIFY at once, without queue or retry. Resolves with the target's response; rejects as `Courier.carry` does. */
   ask(target: string, content: JsonObject, timeoutMs: number): Promise<ResponsePrimitive> {
     const { courier, randomId } = this.#facts
-    return courier.carry(target, { ...this.#letter(target, content), requestIdentifier: randomId() }, { timeoutMs })
+    return courier.carry(
+      target,
+      { ...this.#letter(target, content), requestIdentifier: randomId() },
+      { timeoutMs, isPatient: false },
+    )
   }
 
   /** Passes somebody's NOTIFY on to an entity of this CSE, at once. Rejects as `Courier.carry` does. */
   forward(target: string, request: RequestPrimitive): Promise<ResponsePrimitive> {
-    return this.#facts.courier.carry(target, request, { timeoutMs: this.#facts.settings.notification.timeoutMs })
+    const { timeoutMs } = this.#facts.settings.notification
+    return this.#facts.courier.carry(target, request, { timeoutMs, isPatient: false })
   }
 
   /** A resource is new, or other than it was: what waits because of it may have a way or a time to go now. */

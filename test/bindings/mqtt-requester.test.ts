@@ -84,6 +84,18 @@ test('a target that has not subscribed yet is waited for, then given up', async 
   await refusal
 })
 
+test('where somebody waits for the response, a target that has not subscribed is not waited for', async () => {
+  const { broker, notify } = set()
+  const parked: unknown[] = []
+  broker.send = ({ parkMs = 0 }) => {
+    if (parkMs === 0) return 'nobody'
+    parked.push(parkMs)
+    return 'parked'
+  }
+  await assert.rejects(notify({ isPatient: false }), unreachable(/nobody subscribes/))
+  assert.deepEqual(parked, [])
+})
+
 test('nobody there at all: the request fails at once and leaves nothing behind', async () => {
   const { broker, clock, notify } = set()
   broker.send = () => 'nobody'
