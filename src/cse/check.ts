@@ -2,6 +2,7 @@
 
 import { refused } from '../onem2m/attribute-type.ts'
 import { type FilterCriteria, FilterUsage } from '../onem2m/filter-criteria.ts'
+import { parseGeometry } from '../onem2m/geometry.ts'
 import { Operation, type RequestPrimitive, ResponseTypeValue } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { parseMoment } from '../onem2m/timestamp.ts'
@@ -89,9 +90,21 @@ function checkCriteria(criteria: FilterCriteria): void {
     throw refused('fc.fo', filterOperation, '1 (AND), 2 (OR) or 3 (XOR)')
   if (offset === 0) throw refused('fc.ofst', offset, 'a positive integer: the first is 1')
   if (level === 0) throw refused('fc.lvl', level, 'a positive integer: 1 is direct children')
+  checkGeometry(criteria)
   if (criteria.semanticsFilter !== undefined) throw notSupported('fc.smf', 'semantic filters')
   if ((criteria.contentFilterSyntax ?? criteria.contentFilterQuery) !== undefined)
     throw notSupported('fc.cfq', 'content filters')
+}
+
+/** A geo query is its three members together. TS-0004 6.3.5.8. */
+function checkGeometry({ geometryType, geoSpatialFunction, geometry }: FilterCriteria): void {
+  if (geometryType === undefined && geoSpatialFunction === undefined && geometry === undefined) return
+  if (geoSpatialFunction === undefined || geoSpatialFunction < 1 || geoSpatialFunction > 3)
+    throw refused('fc.gsf', geoSpatialFunction, '1 (within), 2 (contains) or 3 (intersects)')
+  if (geometryType === undefined || geometryType < 1 || geometryType > 6)
+    throw refused('fc.gmty', geometryType, 'a geometry type from 1 (Point) to 6 (MultiPolygon)')
+  if (geometry === undefined || parseGeometry(geometryType, geometry) === undefined)
+    throw refused('fc.geom', geometry, `the coordinates of a geometry of type ${geometryType}`)
 }
 
 function notSupported(where: string, what: string): OneM2MError {

@@ -4,8 +4,10 @@ import { refused } from '../onem2m/attribute-type.ts'
 import type { Json } from '../onem2m/content.ts'
 import type { AttributeCondition, FilterCriteria } from '../onem2m/filter-criteria.ts'
 import { FilterOperation } from '../onem2m/filter-criteria.ts'
+import { parseGeometry, relates } from '../onem2m/geometry.ts'
 import { parseTimestamp } from '../onem2m/timestamp.ts'
 import type { ResourceView } from '../resources/behaviour.ts'
+import type { Location } from '../resources/common-attribute.ts'
 import { encodeAttributes } from '../resources/resource-type.ts'
 
 /** True when `value` lies before `limit`; also when there is no limit. */
@@ -102,6 +104,12 @@ function conditionsOf(criteria: FilterCriteria): Condition[] {
       ({ parent }) =>
         parent !== undefined && wanted.some((condition) => hasAttribute(parent, condition)),
   )
+  const { geometryType = 0, geometry } = criteria
+  add(geometry === undefined ? undefined : parseGeometry(geometryType, geometry), (wanted) => (resource) => {
+    const location = attribute(resource, 'location') as Location | undefined
+    const own = location === undefined ? undefined : parseGeometry(location.locationType, location.coordinates)
+    return own !== undefined && relates(own, criteria.geoSpatialFunction ?? 0, wanted)
+  })
   return conditions
 }
 

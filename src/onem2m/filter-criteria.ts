@@ -38,6 +38,10 @@ export interface FilterCriteria {
   readonly semanticsFilter?: readonly string[]
   readonly contentFilterSyntax?: number
   readonly contentFilterQuery?: string
+  readonly geometryType?: number
+  readonly geoSpatialFunction?: number
+  /** Coordinates as JSON text. */
+  readonly geometry?: string
   readonly filterUsage?: number
   readonly filterOperation?: number
   readonly limit?: number
@@ -47,7 +51,7 @@ export interface FilterCriteria {
   readonly operations?: number
 }
 
-type Kind = 'time' | 'integer' | 'text' | 'texts' | 'integers' | 'conditions'
+type Kind = 'time' | 'integer' | 'text' | 'texts' | 'integers' | 'conditions' | 'geometry'
 
 /** Long name, short name, kind of value. TS-0004 table 6.3.5.8-1. */
 export const filterMembers: ReadonlyArray<readonly [keyof FilterCriteria, string, Kind]> = [
@@ -75,6 +79,9 @@ export const filterMembers: ReadonlyArray<readonly [keyof FilterCriteria, string
   ['semanticsFilter', 'smf', 'texts'],
   ['contentFilterSyntax', 'cfs', 'integer'],
   ['contentFilterQuery', 'cfq', 'text'],
+  ['geometryType', 'gmty', 'integer'],
+  ['geoSpatialFunction', 'gsf', 'integer'],
+  ['geometry', 'geom', 'geometry'],
   ['filterUsage', 'fu', 'integer'],
   ['filterOperation', 'fo', 'integer'],
   ['limit', 'lim', 'integer'],
@@ -127,6 +134,8 @@ function decodeMember(kind: Kind, where: string, value: Json): unknown {
     case 'text':
       if (typeof value !== 'string') throw bad(where, value, 'a string')
       return value
+    case 'geometry':
+      return typeof value === 'string' ? value : JSON.stringify(value)
     case 'integers':
       return list(value).map((item) => integer(where, item))
     case 'texts':

@@ -8,11 +8,14 @@ import {
   listOf,
   nonNegativeInteger,
   objectOf,
+  refused,
   required,
   resourceName,
   text,
   timestamp,
+  type ValueOf,
 } from '../onem2m/attribute-type.ts'
+import { parseGeometry } from '../onem2m/geometry.ts'
 import type { AttributeDefinition } from './resource-type.ts'
 
 const row = (
@@ -23,6 +26,25 @@ const row = (
   announce: AttributeDefinition['announce'],
   isPermanent = false,
 ): AttributeDefinition => ({ short, type, create, update, announce, isPermanent })
+
+const locationShape = objectOf('a location with typ and crd', {
+  locationType: required('typ', enumeration('1 to 6', 1, 2, 3, 4, 5, 6)),
+  /** JSON text, longitude before latitude as in GeoJSON. */
+  coordinates: required('crd', text),
+})
+
+export type Location = ValueOf<typeof locationShape>
+
+const location: AttributeDefinition['type'] = {
+  ...locationShape,
+  decode(wire, where) {
+    const read = locationShape.decode(wire, where)
+    if (parseGeometry(read.locationType, read.coordinates) === undefined)
+      throw refused(`${where}.crd`, read.coordinates, `the coordinates of a geometry of type ${read.locationType}`)
+    return read
+  },
+  encode: (value) => locationShape.encode?.(value as Location) ?? null,
+}
 
 /** In every resource, in this order on the wire. TS-0001 table 9.6.1.3.1-1. */
 export const universalAttributes = {
@@ -47,16 +69,7 @@ export const commonAttributes = {
   custodian: row('cstn', identifier, 'O', 'O', 'NA'),
   stateTag: row('st', nonNegativeInteger, 'NP', 'NP', 'OA', true),
   contentSize: row('cs', nonNegativeInteger, 'NP', 'NP', 'OA', true),
-  location: row(
-    'loc',
-    objectOf('a location with typ and crd', {
-      locationType: required('typ', enumeration('1 to 6', 1, 2, 3, 4, 5, 6)),
-      coordinates: required('crd', text),
-    }),
-    'O',
-    'O',
-    'OA',
-  ),
+  location: row('loc', location, 'O', 'O', 'OA'),
   dataGenerationTime: row('dgt', absoluteOrRelativeTimestamp, 'O', 'NP', 'OA'),
 } satisfies Record<string, AttributeDefinition>
 
