@@ -5,14 +5,20 @@ import { contentObject, type Json, type JsonObject } from '../onem2m/content.ts'
 import type { RequestPrimitive, ResponsePrimitive } from '../onem2m/primitive.ts'
 import { Operation } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
+import { parseMoment } from '../onem2m/timestamp.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
 import { canContain } from '../resources/resource-type.ts'
+import { breathe } from './breath.ts'
 import type { Execution } from './execution.ts'
 import { throughGroup } from './group-notification.ts'
 import type { Outcome } from './outcome.ts'
 import type { Resource } from './resource.ts'
 
 const mixed = 0
+/** What a timer can hold. */
+const longestWaitMs = 0x7fff_ffff
+/** Members that are asked before others than this request are served. */
+const askedAtOnce = 100
 
 /** The bit of accessControlOperations that an operation needs. */
 export const rightFor: Readonly<Record<Operation, number>> = {
@@ -41,21 +47,59 @@ export async function fanOut(
       `gid: ${groupRequestIdentifier} has been through ${group.address} already`,
     )
   try {
-    const responses = await Promise.all(
-      members.map((member) => {
-        const { groupRequestTargetMembers: _, ...rest } = throughGroup(request, group, execution.cseId)
-        const to = suffix === '' ? member : `${member}/${suffix}`
-        return new Promise<JsonObject>((resolve) => {
-          parts.handle({ ...rest, to, groupRequestIdentifier }, execution.context, (response) =>
-            resolve(embed(response, to)),
-          )
-        })
-      }),
-    )
+    const { groupRequestTargetMembers: _, ...rest } = throughGroup(request, group, execution.cseId)
+    const responses = await collect(execution, members.length, (index, respond) => {
+      const to = suffix === '' ? (members[index] as string) : `${members[index]}/${suffix}`
+      parts.handle({ ...rest, to, groupRequestIdentifier }, execution.context, (response) =>
+        respond(embed(response, to)),
+      )
+    })
+    if (responses.length === 0)
+      throw new OneM2MError(
+        Status.GROUP_MEMBERS_NOT_RESPONDED,
+        `to: no member of ${group.address} has responded in the time that the request leaves`,
+      )
     return { status: Status.OK, content: { 'm2m:agr': { 'm2m:rsp': responses } } }
   } finally {
     parts.fanOutGuard.leave(groupRequestIdentifier, group.resourceIdentifier)
   }
+}
+
+/**
+ * The responses of all that are asked, in their order; when the result or the request expires before (rset, rqet), of those that have
+ * responded. TS-0004 7.4.14.
+ */
+function collect(
+  { request, nowMs, parts }: Execution,
+  count: number,
+  ask: (index: number, respond: (response: JsonObject) => void) => void,
+): Promise<readonly JsonObject[]> {
+  const responses: JsonObject[] = []
+  const untilMs = Math.min(
+    ...[request.resultExpirationTimestamp, request.requestExpirationTimestamp].map(
+      (text) => parseMoment(text ?? '', nowMs) ?? Number.POSITIVE_INFINITY,
+    ),
+  )
+  return new Promise((resolve) => {
+    // Those that have not responded leave holes, which filter passes over.
+    const finish = () => resolve(responses.filter(() => true))
+    const timer = Number.isFinite(untilMs)
+      ? parts.clock.after(Math.min(untilMs - nowMs, longestWaitMs), finish)
+      : undefined
+    let left = count
+    const askAll = async () => {
+      for (let index = 0; index < count; index++) {
+        if (index > 0 && index % askedAtOnce === 0) await breathe()
+        ask(index, (response) => {
+          responses[index] = response
+          if (--left > 0) return
+          timer?.cancel()
+          finish()
+        })
+      }
+    }
+    void askAll()
+  })
 }
 
 /** membersAccessControlPolicyIDs decide; without them the group's own policies do. Members then check for themselves. */
