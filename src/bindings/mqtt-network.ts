@@ -83,5 +83,7 @@ export function placeOf(url: string): string {
   if (!URL.canParse(url)) return url
   const { protocol, hostname, port, pathname } = new URL(url)
   if (hostname === '') return ''
-  return `${hostname.toLowerCase()}:${port === '' ? (defaultPorts[protocol] ?? 1883) : port}${pathname.replace(/\/+$/, '')}`
+  // One broker under all names of loopback: two connections of one client would take turns in closing each other.
+  const host = /^(?:127\.[\d.]+|\[::1\])$/.test(hostname) ? 'localhost' : hostname.toLowerCase()
+  return `${host}:${port === '' ? (defaultPorts[protocol] ?? 1883) : port}${pathname.replace(/\/+$/, '')}`
 }

@@ -47,7 +47,9 @@ interface RegistrationFacts {
 
 const firstRetryMs = 1000
 const longestRetryMs = 30_000
-const answerMs = 10_000
+/** How long an answer may take: through somebody else's broker, one that is not there is only told from a slow one by waiting. */
+const firstAnswerMs = 2000
+const longestAnswerMs = 20_000
 const farewellMs = 2000
 /** A clock that says less was never set: what it says is told to nobody. */
 const plausibleMs = Date.UTC(2024, 0)
@@ -57,6 +59,7 @@ export class Registration {
   #state: RegistrationState = 'stopped'
   #timer: Timer | undefined
   #retryMs = firstRetryMs
+  #answerMs = firstAnswerMs
   #isRegistered = false
   /** A turn is under way; another one is wanted after it. */
   #turn: Promise<void> | undefined
@@ -126,6 +129,7 @@ export class Registration {
       this.#enter(isAway ? 'unreachable' : 'refused', error instanceof Error ? error.message : String(error))
       delayMs = Math.min(this.#retryMs, settings.checkMs) * (0.75 + random() / 2)
       this.#retryMs = Math.min(2 * this.#retryMs, longestRetryMs)
+      this.#answerMs = Math.min(2 * this.#answerMs, longestAnswerMs)
     }
     this.#timer = clock.after(delayMs, () => this.check())
   }
@@ -233,7 +237,7 @@ export class Registration {
     operation: Operation,
     to: string,
     parameters: Partial<RequestPrimitive> = {},
-    timeoutMs = answerMs,
+    timeoutMs = this.#answerMs,
   ): Promise<ResponsePrimitive> {
     const { cse, own, randomId } = this.#facts
     const request: RequestPrimitive = {

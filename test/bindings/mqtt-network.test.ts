@@ -22,7 +22,7 @@ describe('several brokers (TS-0010 6.6)', () => {
     connectedHere = new Set()
     network = new MqttNetwork({
       home: station('home'),
-      homePlaces: ['localhost:1883', '127.0.0.1:1883'],
+      homePlaces: ['localhost:1883'],
       open: (url) => station(`opened ${placeOf(url)}`),
     })
     network.add('mqtts://user:secret@broker.example/site-7', station('configured'))
@@ -32,6 +32,7 @@ describe('several brokers (TS-0010 6.6)', () => {
     ['mqtt:', 'Cae', 'home'],
     ['mqtt://localhost', 'Cae', 'home'],
     ['mqtt://127.0.0.1:1883', '/mn-2', 'home'],
+    ['mqtt://[::1]', '/mn-2', 'home'],
     ['mqtts://broker.example:8883/site-7', 'Cae', 'configured'],
     ['secure-mqtt://BROKER.example/site-7/', '/in', 'configured'],
     ['mqtt://other.example', '/in', 'opened other.example:1883'],

@@ -4,11 +4,10 @@
  */
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
-import { createServer as createSocketServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { OneM2MClient } from '../../src/client/client.ts'
@@ -16,8 +15,7 @@ import { HttpTransport } from '../../src/client/http-transport.ts'
 import { OneM2MResponseError } from '../../src/client/transport.ts'
 import type { JsonObject } from '../../src/onem2m/content.ts'
 import { type GatewayProcess, startGateway } from '../integration/gateway-process.ts'
-
-export const mosquitto = '/usr/sbin/mosquitto'
+import { freePort, startMosquitto } from '../integration/neighbour-process.ts'
 
 export interface ChaosOptions {
   /** Longer when not each of the three was killed once by then. */
@@ -55,14 +53,6 @@ function randomFrom(seed: number): () => number {
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
-async function freePort(): Promise<number> {
-  const server = createSocketServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 /** Repeats a request under one identifier until it is answered with success, or with a status that is as good. */
 async function insist(
   send: (requestIdentifier: string) => Promise<unknown>,
@@ -99,10 +89,6 @@ class Site {
     this.gatewayHttp = `127.0.0.1:${await freePort()}`
     this.backendHttp = `127.0.0.1:${await freePort()}`
     for (const name of ['gateway', 'backend']) mkdirSync(join(this.root, name))
-    writeFileSync(
-      join(this.root, 'mosquitto.conf'),
-      `listener ${this.#brokerPort} 127.0.0.1\nallow_anonymous true\npersistence false\n`,
-    )
     for (const part of ['broker', 'backend', 'gateway'] as const) await this.bring(part)
   }
 
@@ -114,7 +100,7 @@ class Site {
       FIELDGATE_BROKERS_URLS: `mqtt://127.0.0.1:${this.#brokerPort}`,
     }
     if (part === 'broker') {
-      this.#broker = spawn(mosquitto, ['-c', join(this.root, 'mosquitto.conf')], { stdio: 'ignore' })
+      this.#broker = startMosquitto(this.root, this.#brokerPort)
     } else if (part === 'backend') {
       const [dataDirectory, http] = [join(this.root, 'backend'), this.backendHttp]
       this.#backend = await startGateway({ command: 'backend', dataDirectory, http, environment })

@@ -1,14 +1,12 @@
 /** The short version of `npm run chaos`: each of the three is killed once or twice. */
 
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
 import { it } from 'node:test'
-import { mosquitto, runChaos } from '../chaos/chaos.ts'
-
-const skip = existsSync(mosquitto) || process.env['CI'] !== undefined ? false : 'mosquitto is not installed'
+import { runChaos } from '../chaos/chaos.ts'
+import { withoutMosquitto } from './neighbour-process.ts'
 
 it('nothing acknowledged is missing at the backend, and nothing is there twice, when gateway, backend and broker were killed', {
-  skip,
+  skip: withoutMosquitto,
   timeout: 90_000,
 }, async (t) => {
   const { kills, missing, repeated, acknowledged } = await runChaos({

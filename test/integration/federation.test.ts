@@ -1,28 +1,17 @@
 /** A gateway and a backend as processes of their own, on brokers of three kinds: registered, used across, killed and started again. */
 
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type ChildProcess, execFileSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, describe, it } from 'node:test'
 import { openmtcConfiguration } from '../appliance/openmtc-file.ts'
 import { type GatewayProcess, type GatewayProcessOptions, startGateway } from './gateway-process.ts'
+import { freePort, startMosquitto, until, withoutMosquitto } from './neighbour-process.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'fieldgate-federation-'))
 after(() => rmSync(root, { recursive: true, force: true }))
-
-const mosquitto = '/usr/sbin/mosquitto'
-const withoutMosquitto = existsSync(mosquitto) || process.env['CI'] !== undefined ? false : 'mosquitto is not installed'
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 interface Reply {
   readonly status: number
@@ -44,15 +33,6 @@ async function ask(http: string, method: string, path: string, content?: object,
     ...(content === undefined ? {} : { body: JSON.stringify(content) }),
   })
   return { status: Number(response.headers.get('x-m2m-rsc')), text: await response.text() }
-}
-
-/** Waits until a condition holds, ten seconds at most. */
-async function until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 10_000
-  while (!(await condition())) {
-    assert.ok(performance.now() < deadline, `${what}: not within ten seconds`)
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
 }
 
 const isRegistered = (http: string) => async () => (await ask(http, 'GET', '/onem2m/mn-cse-1')).status === 2000
@@ -80,10 +60,8 @@ describe('a gateway and a backend', { timeout: 60_000 }, () => {
     FIELDGATE_REGISTRATION_CHECK: '1s',
   })
 
-  const startBroker = async (port: number, lines = ['allow_anonymous true']): Promise<ChildProcess> => {
-    const configuration = join(mkdtempSync(join(root, 'mosquitto-')), 'mosquitto.conf')
-    writeFileSync(configuration, [`listener ${port} 127.0.0.1`, 'persistence false', ...lines, ''].join('\n'))
-    const child = spawn(mosquitto, ['-c', configuration], { stdio: 'ignore' })
+  const startBroker = async (port: number, lines?: readonly string[]): Promise<ChildProcess> => {
+    const child = startMosquitto(mkdtempSync(join(root, 'mosquitto-')), port, lines)
     running.push(child)
     return child
   }
