@@ -7,10 +7,10 @@ import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Json } from '../onem2m/content.ts'
 import type { Log } from '../onem2m/log.ts'
 import { decodeRequest, encodeRequest } from '../onem2m/parameter.ts'
-import type { RequestPrimitive, ResponsePrimitive } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import type { Store } from '../store/store.ts'
 import type { Courier } from './courier.ts'
+import { Lane, type LaneLimits } from './lane.ts'
 import { type Entry, Spool } from './spool.ts'
 import {
   type Batch,
@@ -24,15 +24,10 @@ import {
 } from './stream.ts'
 import type { Transaction } from './transaction.ts'
 
-export interface OutboxLimits {
-  /** Requests of one sender to one target that wait in memory; the oldest of those that are not kept is dropped when there is one more. */
+export interface OutboxLimits extends LaneLimits {
+  /** Requests of one owner to one target that wait in memory; the oldest of those that are not kept is dropped when there is one more. */
   readonly maxQueued: number
-  /** Requests under way to one target. */
-  readonly maxInFlight: number
-  readonly timeoutMs: number
-  /** Tries for one request that is not kept, while its target can't be reached. */
-  readonly maxTries: number
-  /** What is kept on the disk for all targets together; beyond it the oldest of the same sender and target is dropped. */
+  /** What is kept on the disk for all targets together; beyond it the oldest of the same owner and target is dropped. */
   readonly maxKeptSizeBytes: number
   /** How long a request is kept for a target that can't be reached. */
   readonly maxKeptAgeMs: number
@@ -55,25 +50,9 @@ export interface EnqueueOptions {
   readonly settled?: (error: Error | undefined) => void
 }
 
-/** All streams to one target share it. */
-interface Lane {
-  readonly streams: Stream[]
-  inFlight: number
-  failures: number
-  pause: Timer | undefined
-}
-
-const longestPauseMs = 60_000
 const longestSleepMs = 86_400_000
 /** Whose streams carry letters that are complete in themselves. */
 const nobody = '-'
-/** What a target that is away, or its next hop, answers: for a letter that is kept, a reason to wait. */
-const away: ReadonlySet<number> = new Set([
-  Status.TARGET_NOT_REACHABLE,
-  Status.REMOTE_ENTITY_NOT_REACHABLE,
-  Status.REQUEST_TIMEOUT,
-])
-
 export class Outbox {
   readonly statistics = { delivered: 0, failed: 0, dropped: 0 }
   readonly #facts: OutboxFacts
@@ -127,6 +106,8 @@ export class Outbox {
       this.#left.delete(name)
       if (!stream.isEmpty) this.#list(stream)
     }
+    // One that was done with may be wanted again before it is empty.
+    stream.isForced = false
     return stream as unknown as Stream<T>
   }
 
@@ -136,7 +117,8 @@ export class Outbox {
     const { isDurable = false, transaction, settled } = options
     const own = stream as unknown as Stream
     if (stream.sender.gate?.arrival(this.#isAway(stream.target)) === 'refuse') {
-      this.#giveUp(own, [], 1)
+      this.statistics.dropped++
+      settled?.(new OneM2MError(Status.REQUEST_TIMEOUT, `${stream.target}: not the time for it`))
       return
     }
     const sequence = isDurable ? stream.newSequence() : undefined
@@ -149,24 +131,16 @@ export class Outbox {
 
   /** An owner is done with its targets, but for those that it still has: what waits for the others goes out, whatever their gates say. */
   end(owner: string, targets: readonly string[] = []): void {
-    const streams = this.#streams.get(owner)
-    for (const [target, stream] of streams ?? []) {
+    for (const [target, stream] of this.#streams.get(owner) ?? []) {
       if (targets.includes(target)) continue
-      streams?.delete(target)
       this.#force(stream)
+      this.#forget(stream)
     }
-    if (streams?.size === 0) this.#streams.delete(owner)
   }
 
   /** Something about an owner or a target has changed: they may go on. */
   wake(isMeant: (ends: Ends) => boolean): void {
-    for (const [target, lane] of this.#lanes) {
-      if (!lane.streams.some(isMeant)) continue
-      lane.pause?.cancel()
-      lane.pause = undefined
-      lane.failures = 0
-      this.#advance(target, lane)
-    }
+    for (const lane of [...this.#lanes.values()]) if (lane.has(isMeant)) lane.wake()
     for (const stream of [...this.#shut.keys()]) if (isMeant(stream)) this.#list(stream)
   }
 
@@ -186,7 +160,7 @@ export class Outbox {
   /** Starts nothing new; what is not kept is lost. */
   stop(): void {
     this.#isStopped = true
-    for (const lane of this.#lanes.values()) lane.pause?.cancel()
+    for (const lane of this.#lanes.values()) lane.stop()
     for (const timer of this.#shut.values()) timer.cancel()
     this.#lanes.clear()
     this.#shut.clear()
@@ -198,7 +172,7 @@ export class Outbox {
   }
 
   #isAway(target: string): boolean {
-    return this.#lanes.get(target)?.pause !== undefined
+    return this.#lanes.get(target)?.isAway === true
   }
 
   #arrive(stream: Stream, entry: Entry): void {
@@ -210,7 +184,7 @@ export class Outbox {
     this.#spool.drop(stream.name, replaced)
     const isTooMuch = entry.sequence === undefined ? stream.waiting > limits.maxQueued : this.#spool.isFull
     const oldest = isTooMuch ? stream.shift() : undefined
-    if (oldest !== undefined) this.#giveUp(stream, [oldest], 1)
+    if (oldest !== undefined) this.#giveUp(stream, [oldest])
     this.#list(stream)
   }
 
@@ -220,28 +194,22 @@ export class Outbox {
     const { target } = stream
     let lane = this.#lanes.get(target)
     if (lane === undefined) {
-      lane = { streams: [], inFlight: 0, failures: 0, pause: undefined }
+      const { clock, courier, limits } = this.#facts
+      lane = new Lane(target, {
+        clock,
+        courier,
+        limits,
+        take: (from) => this.#take(from),
+        settle: (from, batch, error) => this.#settleBatch(from, batch, error),
+        rested: (at) => this.#rested(at),
+      })
       this.#lanes.set(target, lane)
     }
-    if (!stream.isListed) lane.streams.push(stream)
-    stream.isListed = true
-    this.#advance(target, lane)
+    lane.list(stream)
   }
 
-  /** Takes from the streams in turn, so that none holds up another. */
-  #advance(target: string, lane: Lane): void {
-    while (lane.pause === undefined && lane.inFlight < this.#facts.limits.maxInFlight) {
-      const stream = lane.streams.shift()
-      if (stream === undefined) break
-      stream.isListed = false
-      const batch = this.#take(stream)
-      if (batch === undefined) continue
-      lane.streams.push(stream)
-      stream.isListed = true
-      lane.inFlight++
-      void this.#deliver(target, lane, stream, batch)
-    }
-    if (lane.streams.length === 0 && lane.inFlight === 0 && lane.pause === undefined) this.#lanes.delete(target)
+  #rested(lane: Lane): void {
+    if (lane.isIdle && this.#lanes.get(lane.target) === lane) this.#lanes.delete(lane.target)
     if (this.#whenQuiet.length > 0 && this.#isQuiet()) for (const call of this.#whenQuiet.splice(0)) call()
   }
 
@@ -262,8 +230,9 @@ export class Outbox {
         return undefined
       }
       const oldestMs = clock.wallMs() - limits.maxKeptAgeMs
-      if (!taken.entries.every(({ sequence, atMs }) => sequence !== undefined && atMs < oldestMs)) return taken
-      this.#giveUp(stream, taken.entries, taken.entries.length)
+      if (!taken.isKept || !taken.entries.every(({ atMs }) => atMs < oldestMs)) return taken
+      stream.settle()
+      this.#giveUp(stream, taken.entries)
     }
   }
 
@@ -286,76 +255,19 @@ export class Outbox {
     this.#list(stream)
   }
 
-  /** Never rejects. */
-  async #deliver(target: string, lane: Lane, stream: Stream, batch: Batch): Promise<void> {
-    let isInFlight = true
-    let isLater = false
-    const leave = () => {
-      if (isInFlight) lane.inFlight--
-      isInFlight = false
-      // What is handed over while it is sent leaves the loop that sends where it is.
-      if (isLater) this.#advance(target, lane)
-    }
-    const trying = this.#try(target, stream, batch, leave)
-    isLater = true
-    const error = await trying
-    isLater = false
-    leave()
-    if (this.#isStopped) return
-    if (error === undefined) {
-      lane.failures = 0
-      this.statistics.delivered++
-      this.#settle(stream, batch.entries, undefined)
-    } else if (this.#isWorthAnotherTry(error, batch)) {
-      stream.putBack(batch)
-      this.#pause(target, lane)
-      this.#list(stream)
-    } else {
+  #settleBatch(stream: Stream, { entries, tries }: Batch, error: Error | undefined): void {
+    stream.settle()
+    if (error === undefined) this.statistics.delivered++
+    else {
       this.statistics.failed++
-      this.#facts.log.warn('notification not delivered', { target, reason: error.message, tries: batch.tries })
-      this.#settle(stream, batch.entries, error)
+      this.#facts.log.warn('notification not delivered', { target: stream.target, reason: error.message, tries })
     }
-    this.#advance(target, lane)
+    this.#settle(stream, entries, error)
   }
 
-  async #try(target: string, stream: Stream, batch: Batch, handedOver: () => void): Promise<Error | undefined> {
-    const { entries } = batch
-    const first = entries[0] as Entry
-    // The same at every try, so that a target that was answered in vain knows it again; another one for another selection.
-    const requestIdentifier =
-      entries.length === 1 ? first.requestIdentifier : `${first.requestIdentifier}-${entries.length}`
-    try {
-      const letter = stream.sender.compose(entries.map(({ item }) => item))
-      const request: RequestPrimitive = { ...letter, requestIdentifier }
-      if (batch.tries++ === 0) stream.sender.sent?.(entries)
-      const { timeoutMs } = this.#facts.limits
-      return refusal(
-        target,
-        await this.#facts.courier.carry(target, request, { timeoutMs, isPatient: true, handedOver }),
-      )
-    } catch (error) {
-      return error as Error
-    }
-  }
-
-  #isWorthAnotherTry(error: Error, { entries, tries }: Batch): boolean {
-    if (!(error instanceof OneM2MError)) return false
-    if (entries[0]?.sequence !== undefined) return away.has(error.status)
-    return error.status === Status.TARGET_NOT_REACHABLE && tries < this.#facts.limits.maxTries
-  }
-
-  #pause(target: string, lane: Lane): void {
-    if (lane.pause !== undefined) return
-    lane.failures++
-    lane.pause = this.#facts.clock.after(Math.min(500 * 2 ** lane.failures, longestPauseMs), () => {
-      lane.pause = undefined
-      this.#advance(target, lane)
-    })
-  }
-
-  #giveUp(stream: Stream, entries: readonly Entry[], count: number): void {
+  #giveUp(stream: Stream, entries: readonly Entry[]): void {
     const { target } = stream
-    this.statistics.dropped += count
+    this.statistics.dropped += entries.length
     this.#facts.log.warn('notifications dropped: too many wait for their target, or for too long', { target })
     this.#settle(stream, entries, new OneM2MError(Status.REQUEST_TIMEOUT, `${target}: waited for in vain`))
   }
@@ -364,21 +276,22 @@ export class Outbox {
     this.#spool.drop(stream.name, entries)
     for (const { settled } of entries) settled?.(error)
     stream.sender.settled?.(entries, error)
-    if (stream.owner === nobody && stream.isEmpty) this.#streams.get(nobody)?.delete(stream.target)
+    this.#forget(stream)
+  }
+
+  /** A stream that nobody needs any more goes when nothing of it is left: until then its sequence numbers are in use. */
+  #forget(stream: Stream): void {
+    if (!stream.isEmpty || (!stream.isForced && stream.owner !== nobody)) return
+    const streams = this.#streams.get(stream.owner)
+    streams?.delete(stream.target)
+    if (streams?.size === 0) this.#streams.delete(stream.owner)
   }
 
   #isQuiet(): boolean {
-    for (const { inFlight, streams, pause } of this.#lanes.values())
-      if (inFlight > 0 || (streams.length > 0 && pause === undefined)) return false
+    for (const lane of this.#lanes.values()) if (!lane.isQuiet) return false
     return true
   }
 }
 
 /** For letters that were complete when they were queued. */
 const sendAsIs: Sender = { compose: ([item]) => decodeRequest(item as Json) }
-
-function refusal(target: string, response: ResponsePrimitive): Error | undefined {
-  const { responseStatusCode } = response
-  if (responseStatusCode < 4000) return undefined
-  return new OneM2MError(responseStatusCode, `${target} answered ${responseStatusCode}`)
-}

@@ -56,6 +56,9 @@ export function endsOf(name: string): Ends {
 /** What goes as one letter; it stays together when it has to go again, so that the target can tell that it is the same. */
 export interface Batch<T extends Json = Json> {
   readonly entries: readonly Entry<T>[]
+  /** The same at every try, so that a target that answered in vain knows it again; another one for another selection. */
+  readonly requestIdentifier: string
+  readonly isKept: boolean
   readonly order: number
   tries: number
 }
@@ -70,6 +73,8 @@ export class Stream<T extends Json = Json> implements Ends {
   isReading = false
   #waiting: Entry<T>[] = []
   #returned: Batch<T>[] = []
+  /** Batches that were taken and not settled yet. */
+  #underWay = 0
   /** Those that newcomers took the place of since the last letter. */
   #passed = 0
   #sinceMs = 0
@@ -94,7 +99,7 @@ export class Stream<T extends Json = Json> implements Ends {
   }
 
   get isEmpty(): boolean {
-    return this.#waiting.length === 0 && this.#returned.length === 0 && !this.hasTail
+    return this.#waiting.length === 0 && this.#returned.length === 0 && this.#underWay === 0 && !this.hasTail
   }
 
   /** True when there is more on the disk than in memory. */
@@ -151,20 +156,30 @@ export class Stream<T extends Json = Json> implements Ends {
   /** What goes next as one letter: what came back before anything new; or how long to wait; undefined when there is nothing. */
   take(nowMs: number): Batch<T> | { readonly againInMs: number } | undefined {
     const returned = this.#returned.shift()
-    if (returned !== undefined) return returned
+    if (returned !== undefined) {
+      this.#underWay++
+      return returned
+    }
     const count = this.#waiting.length
     if (count === 0) return undefined
     const admitted = this.sender.gate?.admit(count + this.#passed, nowMs - this.#sinceMs, this.isForced) ?? 1
     if (typeof admitted !== 'number') return admitted
     this.#passed = 0
     this.#sinceMs = nowMs
-    return { entries: this.#waiting.splice(0, admitted), order: this.#batches++, tries: 0 }
+    this.#underWay++
+    return batchOf(this.#waiting.splice(0, admitted), this.#batches++)
   }
 
   /** A letter has to go again, before those that were to follow it. */
   putBack(batch: Batch<T>): void {
+    this.#underWay--
     const at = this.#returned.findIndex(({ order }) => order > batch.order)
     this.#returned.splice(at < 0 ? this.#returned.length : at, 0, batch)
+  }
+
+  /** A letter that was taken was answered, or is given up. */
+  settle(): void {
+    this.#underWay--
   }
 
   #clear(): readonly Entry<T>[] {
@@ -172,5 +187,16 @@ export class Stream<T extends Json = Json> implements Ends {
     this.#returned = []
     this.#waiting = []
     return all
+  }
+}
+
+function batchOf<T extends Json>(entries: readonly Entry<T>[], order: number): Batch<T> {
+  const { requestIdentifier, sequence } = entries[0] as Entry<T>
+  return {
+    entries,
+    requestIdentifier: entries.length === 1 ? requestIdentifier : `${requestIdentifier}-${entries.length}`,
+    isKept: sequence !== undefined,
+    order,
+    tries: 0,
   }
 }

@@ -117,6 +117,23 @@ test('more than fits into memory waits on the disk, and arrives in order', async
   assert.equal(kit.cse.notifications.dropped, 0)
 })
 
+test('a target that is taken off and put on again while it is away loses nothing, and gets nothing twice', async () => {
+  const kit = await subscribed({ pn: 2 })
+  kit.answerDelivery = ({ target }) => (target === 'Capp' ? away() : 2000)
+  await kit.push('a', 'b')
+  await kit.notifications()
+  for (const nu of [['http://127.0.0.1:9/other'], ['Capp']])
+    assert.equal((await kit.update('onem2m/app/temp/sub', { 'm2m:sub': { nu } })).status, 2004)
+  await kit.push('c')
+  await kit.notifications()
+  assert.equal(keys(kit).length, 3)
+  const arrived = arrivals(kit)
+  await settle(kit)
+  assert.deepEqual(arrived(), ['a', 'b', 'c'])
+  await kit.store.flush()
+  assert.deepEqual(keys(kit), [])
+})
+
 test('what arrives while others are read back from the disk goes out once', async () => {
   const limits = { ...settings.notification, maxInFlight: 1 }
   const kit = await subscribed({ pn: 2 }, { settings: { notification: limits } })
