@@ -20,7 +20,7 @@ import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import { type BridgeRule, localFilters, remoteFilters, toLocal, toRemote } from './bridge-rule.ts'
 import type { BrokerState } from './broker-state.ts'
-import type { BrokerLimits } from './limits.ts'
+import { type BrokerLimits, topicExcess } from './limits.ts'
 import { Message } from './message.ts'
 import { Outlet, type Traffic, Turn } from './outlet.ts'
 import type { Session } from './session.ts'
@@ -318,7 +318,7 @@ export class Bridge {
     const fault =
       topic === undefined || topic.startsWith('$SYS/')
         ? 'no rule is for its topic'
-        : topicFault(topic, { maxLevels: limits.maxTopicLevels, maxBytes: limits.maxTopicBytes })
+        : (topicFault(topic) ?? topicExcess(topic, limits))
     if (fault === undefined) return topic
     statistics.bridgeRefused++
     log.warn('mqtt: bridge: a message from upstream was not taken', { bridge: this.name, reason: fault })

@@ -9,13 +9,14 @@ import { Bridge, type BridgeOptions, bridgePrefix } from './bridge.ts'
 import { BrokerState } from './broker-state.ts'
 import { EdgeBroker } from './edge-broker.ts'
 import { Exchange, type TopicConsumer } from './exchange.ts'
-import { type BrokerLimits, defaultBrokerLimits } from './limits.ts'
+import { type BrokerLimits, defaultBrokerLimits, topicExcess } from './limits.ts'
 import { type ListenAddress, Listener, type ListenPoint } from './listener.ts'
 import { Message } from './message.ts'
-import type { Traffic } from './outlet.ts'
+import { newTraffic } from './outlet.ts'
 import { Parking } from './parking.ts'
 import { newStatistics } from './statistics.ts'
 import type { QoS } from './surface.ts'
+import { SysFigures } from './sys-figure.ts'
 import { SysTopics } from './sys-topic.ts'
 
 export type { BridgeOptions } from './bridge.ts'
@@ -44,10 +45,9 @@ export class Broker {
   readonly #state: BrokerState
   readonly #aedes: EdgeBroker
   readonly #parking: Parking
-  readonly #traffic: Traffic = { bytesReceived: 0, bytesSent: 0, publishesReceived: 0, publishesSent: 0 }
+  readonly #traffic = newTraffic()
   readonly #sys: SysTopics
-  readonly #startedMs: number
-  #mostClients = 0
+  readonly #figures: SysFigures
   readonly #exchange: Exchange
   /** Clients of Aedes that have not completed their CONNECT. */
   readonly #connecting = new Set<object>()
@@ -71,9 +71,10 @@ export class Broker {
             bridge: clientId.slice(bridgePrefix.length),
           })
         else
-          log.warn('mqtt: a message for a client was dropped: as many wait for it as mqtt.max_queued allows', {
-            client: clientId,
-          })
+          log.warn(
+            'mqtt: a message for a client was dropped: as many wait as mqtt.max_queued, max_queued_size or max_queued_total_size allows',
+            { client: clientId },
+          )
       },
       ended: (clientId, reason) => {
         this.statistics.endedSessions++
@@ -87,12 +88,28 @@ export class Broker {
     this.#parking = new Parking({
       clock,
       limits: { maxMessages: limits.maxParkedMessages, maxBytes: limits.maxParkedBytes },
+      dropped: (topic, reason) => {
+        this.statistics.parkedInVain++
+        log.warn(
+          reason === 'expired'
+            ? 'mqtt: a message was dropped: nobody subscribed to it within mqtt.response_park'
+            : 'mqtt: a message that waited for its reader was dropped: as many wait as mqtt.max_parked allows',
+          { topic },
+        )
+      },
     })
-    this.#startedMs = clock.monotonicMs()
+    this.#figures = new SysFigures({
+      state: this.#state,
+      traffic: this.#traffic,
+      statistics: this.statistics,
+      clock,
+      connectedClients: () => this.connectedClients,
+      bridges: () => this.#bridges,
+    })
     const { router } = this.#state
     this.#sys = new SysTopics({
       clock,
-      figures: () => this.#figures(),
+      figures: () => this.#figures.read(),
       isWanted: (topic) => router.routeOf(topic).filters.length > 0,
       publish: (message) => this.#state.route(message, router.routeOf(message.topic)),
     })
@@ -180,6 +197,7 @@ export class Broker {
       stream.destroy()
       return
     }
+    this.#traffic.sockets++
     const client = this.#aedes.handle(stream)
     this.#connecting.add(client)
     stream.on('close', () => this.#connecting.delete(client))
@@ -216,7 +234,7 @@ export class Broker {
     message: { readonly topic: string; readonly payload: Buffer; readonly qos: QoS; readonly retain: boolean },
     done: (error?: Error | null) => void = () => {},
   ): void {
-    const fault = topicFault(message.topic, this.#exchange.topicLimits)
+    const fault = topicFault(message.topic) ?? topicExcess(message.topic, this.#limits)
     if (fault !== undefined) done(new ProtocolError(fault))
     else if (this.#state.route(Message.of(message), this.#state.router.routeOf(message.topic)))
       this.#state.settled((error) => done(error ?? null))
@@ -261,12 +279,16 @@ export class Broker {
       connected: (connection) => {
         this.#connecting.delete(connection.client)
         if (connection.session !== undefined) connection.session.isBridge = connection.isBridge
-        this.#mostClients = Math.max(this.#mostClients, this.connectedClients)
+        this.#figures.connected()
         this.#exchange.resumed(connection)
       },
       dropped: (client) => {
         this.statistics.droppedMessages++
         log.warn('mqtt: messages dropped: a client does not read fast enough', { client: client.id })
+      },
+      late: () => {
+        this.statistics.closedLate++
+        log.warn('mqtt: connection closed: no CONNECT came within mqtt.connect_timeout')
       },
       tooSlow: (client) => {
         this.statistics.closedSlow++
@@ -274,31 +296,5 @@ export class Broker {
         client.conn.destroy()
       },
     })
-  }
-
-  /** By mosquitto's names. */
-  #figures(): Readonly<Record<string, string | number>> {
-    const { sessions, retained, router } = this.#state
-    const { bytesReceived, bytesSent, publishesReceived, publishesSent } = this.#traffic
-    const waiting = sessions.waiting()
-    return {
-      version: 'fieldgate',
-      uptime: `${Math.floor((this.#dependencies.clock.monotonicMs() - this.#startedMs) / 1000)} seconds`,
-      'clients/connected': this.connectedClients,
-      'clients/disconnected': sessions.offline,
-      'clients/total': this.connectedClients + sessions.offline,
-      'clients/maximum': this.#mostClients,
-      'clients/expired': this.statistics.endedSessions,
-      'bytes/received': bytesReceived,
-      'bytes/sent': bytesSent,
-      'publish/messages/received': publishesReceived,
-      'publish/messages/sent': publishesSent,
-      'publish/messages/dropped': this.statistics.droppedMessages + this.statistics.overflowedMessages,
-      'retained messages/count': retained.count,
-      'subscriptions/count': router.subscriptions,
-      'store/messages/count': retained.count + waiting.messages,
-      'store/messages/bytes': retained.bytes + waiting.bytes,
-      ...Object.fromEntries(this.#bridges.map(({ name, isUp }) => [`connection/${name}/state`, isUp ? 1 : 0])),
-    }
   }
 }

@@ -18,6 +18,7 @@ import {
   readUnsubscribe,
 } from '../mqtt/wire.ts'
 import { type ConnectRequest, readConnect } from './connect-request.ts'
+import { BoundError } from './limits.ts'
 import { Message } from './message.ts'
 import type { Outlet, Traffic } from './outlet.ts'
 import type { Session } from './session.ts'
@@ -195,6 +196,7 @@ export class Connection {
   /** One packet; false when the next one has to wait. */
   #handle(chunk: Buffer, start: number, bodyStart: number, end: number): boolean {
     if (this.client.closed) return false
+    this.#facts.traffic.packetsReceived++
     const header = chunk[start] as number
     const { session } = this
     if (session === undefined) return this.#connect(chunk, start, bodyStart, end)
@@ -284,7 +286,7 @@ export class Connection {
       return false
     }
     if (session.inbound.size >= this.#facts.maxInflightInbound)
-      throw new ProtocolError('more QoS 2 messages wait for their PUBREL than mqtt.max_inflight_inbound allows')
+      throw new BoundError('more QoS 2 messages wait for their PUBREL than mqtt.max_inflight_inbound allows')
     return session.beginInbound(messageId)
   }
 

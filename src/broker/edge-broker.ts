@@ -8,7 +8,7 @@ import mqtt from 'mqtt-packet'
 import type { BrokerState } from './broker-state.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { Outlet, type OutletLimits, type Traffic, Turn } from './outlet.ts'
-import type { AedesClient, AedesInternals, AedesWill } from './surface.ts'
+import { type AedesClient, type AedesInternals, type AedesWill, lateConnect } from './surface.ts'
 
 type Done = (error?: Error | null) => void
 
@@ -23,6 +23,8 @@ export interface EdgeBrokerFacts {
   connected(connection: Connection): void
   dropped(client: AedesClient): void
   tooSlow(client: AedesClient): void
+  /** No CONNECT came in time. */
+  late(): void
 }
 
 /** Aedes publishes its own events through an emitter; nobody listens to them. */
@@ -58,6 +60,9 @@ export class EdgeBroker extends Aedes {
       persistence: handshake,
     })
     this.#facts = facts
+    this.on('connectionError', (_client, error) => {
+      if (error.message === lateConnect) facts.late()
+    })
     const aedesHandle = this.handle
     this.handle = (stream, request) => this.#adopt(aedesHandle.call(this, stream, request) as AedesClient)
   }

@@ -7,7 +7,7 @@ import { bridgePrefix } from './bridge.ts'
 import type { BrokerState } from './broker-state.ts'
 import { ConnectRefusal, type ConnectRequest } from './connect-request.ts'
 import { type Acceptance, Connection, type ConnectionHost } from './connection.ts'
-import type { BrokerLimits } from './limits.ts'
+import { BoundError, type BrokerLimits, topicExcess } from './limits.ts'
 import { Message } from './message.ts'
 import type { Parking } from './parking.ts'
 import type { BrokerStatistics } from './statistics.ts'
@@ -72,15 +72,9 @@ export class Exchange implements ConnectionHost {
     this.#whenStored(connection, (isKept) => isKept && call())
   }
 
-  get topicLimits() {
-    const { maxTopicLevels, maxTopicBytes } = this.#facts.limits
-    return { maxLevels: maxTopicLevels, maxBytes: maxTopicBytes }
-  }
-
   connecting({ clientId, willTopic }: ConnectRequest): void {
     if (clientId.startsWith(bridgePrefix)) throw new ProtocolError('a client identifier is that of a bridge')
-    const fault = willTopic === undefined ? undefined : topicFault(willTopic, this.topicLimits)
-    if (fault !== undefined) throw new ProtocolError(fault)
+    if (willTopic !== undefined) this.#checkTopic(willTopic)
   }
 
   failed(connection: Connection, error: Error): void {
@@ -100,8 +94,13 @@ export class Exchange implements ConnectionHost {
         client: client.id,
         bytes: error.bytes,
       })
-    } else
-      log.debug('mqtt: connection closed: a client broke the protocol', { client: client.id, reason: error.message })
+    } else if (error instanceof BoundError) {
+      statistics.closedBeyondBound++
+      log.warn('mqtt: connection closed: a client went beyond a bound', { client: client.id, reason: error.message })
+    } else {
+      statistics.closedMalformed++
+      log.info('mqtt: connection closed: a client broke the protocol', { client: client.id, reason: error.message })
+    }
     client.conn.destroy()
   }
 
@@ -109,9 +108,16 @@ export class Exchange implements ConnectionHost {
     const { router } = this.#facts.state
     const known = router.knownRoute(topic)
     if (known !== undefined) return known
-    const fault = isWellFormed() ? topicFault(topic, this.topicLimits) : 'a topic is not UTF-8'
-    if (fault !== undefined) throw new ProtocolError(fault)
+    if (!isWellFormed()) throw new ProtocolError('a topic is not UTF-8')
+    this.#checkTopic(topic)
     return router.routeOf(topic)
+  }
+
+  #checkTopic(topic: string): void {
+    const fault = topicFault(topic)
+    if (fault !== undefined) throw new ProtocolError(fault)
+    const excess = topicExcess(topic, this.#facts.limits)
+    if (excess !== undefined) throw new BoundError(excess)
   }
 
   publish(connection: Connection, message: Message, route: Route, isDuplicate: boolean, messageId: number): Acceptance {
@@ -203,7 +209,8 @@ export class Exchange implements ConnectionHost {
   #mayHave(connection: Connection, filter: string): boolean {
     const { log, limits } = this.#facts
     const { session } = connection
-    const fault = topicFault(filter.replace(/[+#]/g, 'x'), this.topicLimits)
+    const name = filter.replace(/[+#]/g, 'x')
+    const fault = topicFault(name) ?? topicExcess(name, limits)
     const hasRoom =
       session?.subscriptions.has(filter) || (session?.subscriptions.size ?? 0) < limits.maxSubscriptionsPerClient
     if (fault === undefined && hasRoom) return true

@@ -1,5 +1,6 @@
 /** Every bound of the broker, and what each is on a board with 512 MB. What happens at a bound is said with it. */
 
+import { levelsOf, ProtocolError } from '../mqtt/wire.ts'
 import type { RetainedLimits } from './retained.ts'
 import type { SessionTableLimits } from './session-table.ts'
 
@@ -28,21 +29,37 @@ export interface BrokerLimits extends SessionTableLimits, RetainedLimits {
   readonly maxParkedBytes: number
 }
 
+/** A client went beyond a bound; the text names its key. */
+export class BoundError extends ProtocolError {
+  override readonly name = 'BoundError'
+}
+
+/** Which bound a topic or filter goes beyond; undefined when none. */
+export function topicExcess(
+  topic: string,
+  { maxTopicBytes, maxTopicLevels }: Pick<BrokerLimits, 'maxTopicBytes' | 'maxTopicLevels'>,
+): string | undefined {
+  if (Buffer.byteLength(topic) > maxTopicBytes) return 'a topic is longer than mqtt.max_topic_size'
+  if (levelsOf(topic) > maxTopicLevels) return 'a topic has more levels than mqtt.max_topic_levels'
+  return undefined
+}
+
 const day = 86_400_000
 
 export const defaultBrokerLimits: BrokerLimits = {
   maxConnections: 1000,
   maxConnecting: 100,
   maxPacketBytes: 262_144,
-  maxTopicLevels: 32,
+  maxTopicLevels: 100,
   maxTopicBytes: 1024,
   maxSubscriptionsPerClient: 1000,
-  maxRetainedMessages: 20_000,
+  maxRetainedMessages: 10_000,
   maxRetainedBytes: 16 * 1_048_576,
   maxInflight: 1000,
-  maxInflightInbound: 100,
+  maxInflightInbound: 256,
   maxQueuedMessages: 1000,
   maxQueuedBytes: 4 * 1_048_576,
+  maxQueuedTotalBytes: 64 * 1_048_576,
   maxSessions: 1000,
   sessionExpiryMs: 7 * day,
   connectTimeoutMs: 10_000,

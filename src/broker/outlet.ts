@@ -14,10 +14,28 @@ export interface OutletLimits {
 
 /** What went over all connections so far. */
 export interface Traffic {
+  sockets: number
+  /** CONNECTs that were accepted. */
+  connections: number
   bytesReceived: number
   bytesSent: number
+  packetsReceived: number
+  packetsSent: number
   publishesReceived: number
   publishesSent: number
+}
+
+export function newTraffic(): Traffic {
+  return {
+    sockets: 0,
+    connections: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    packetsReceived: 0,
+    packetsSent: 0,
+    publishesReceived: 0,
+    publishesSent: 0,
+  }
 }
 
 export interface OutletFacts {
@@ -76,6 +94,7 @@ export class Outlet {
   write(bytes: Buffer): void {
     if (this.#unsent.push(bytes) === 1) this.#facts.turn.add(this)
     this.#unsentBytes += bytes.length
+    this.#facts.traffic.packetsSent++
   }
 
   /** Writes a message that had room. */

@@ -22,18 +22,25 @@ export interface ParkingLimits {
   readonly maxBytes: number
 }
 
+export interface ParkingFacts {
+  readonly clock: Clock
+  readonly limits: ParkingLimits
+  /** Nobody came for a message in time, or there was no room for it any more. */
+  dropped(topic: string, reason: 'expired' | 'too many'): void
+}
+
 export class Parking {
   readonly #clock: Clock
   readonly #limits: ParkingLimits
   #places: Place[] = []
   #bytes = 0
   #timer: Timer | undefined
-  /** Messages that nobody came for, or that there was no room for. */
-  expired = 0
+  readonly #dropped: ParkingFacts['dropped']
 
-  constructor({ clock, limits }: { readonly clock: Clock; readonly limits: ParkingLimits }) {
+  constructor({ clock, limits, dropped }: ParkingFacts) {
     this.#clock = clock
     this.#limits = limits
+    this.#dropped = dropped
   }
 
   get size(): number {
@@ -43,7 +50,8 @@ export class Parking {
   park(message: ParkedMessage, parkMs: number): void {
     this.#places.push({ message, untilMs: this.#clock.monotonicMs() + parkMs })
     this.#bytes += message.payload.length
-    while (this.#places.length > this.#limits.maxMessages || this.#bytes > this.#limits.maxBytes) this.#expireFirst()
+    while (this.#places.length > this.#limits.maxMessages || this.#bytes > this.#limits.maxBytes)
+      this.#dropFirst('too many')
     this.#timer ??= this.#clock.after(parkMs, () => this.#sweep())
   }
 
@@ -66,15 +74,15 @@ export class Parking {
   #sweep(): void {
     this.#timer = undefined
     const nowMs = this.#clock.monotonicMs()
-    while (this.#places[0] !== undefined && this.#places[0].untilMs <= nowMs) this.#expireFirst()
+    while (this.#places[0] !== undefined && this.#places[0].untilMs <= nowMs) this.#dropFirst('expired')
     const next = this.#places[0]
     if (next !== undefined) this.#timer = this.#clock.after(next.untilMs - nowMs, () => this.#sweep())
   }
 
-  #expireFirst(): void {
+  #dropFirst(reason: 'expired' | 'too many'): void {
     const place = this.#places.shift()
     if (place === undefined) return
     this.#bytes -= place.message.payload.length
-    this.expired++
+    this.#dropped(place.message.topic, reason)
   }
 }

@@ -1,12 +1,14 @@
 /** All sessions by client identifier, which of them nobody has come back to, and for how long the broker keeps those. */
 
 import type { Clock, Timer } from '../onem2m/clock.ts'
-import { Session, type SessionLimits } from './session.ts'
+import { type QueueBudget, Session, type SessionLimits } from './session.ts'
 import { inboundKey, queueKey, type SessionRecords, sessionKey, subscriptionKey } from './session-record.ts'
 import type { QoS } from './surface.ts'
 import type { TopicRouter } from './topic-router.ts'
 
 export interface SessionTableLimits extends SessionLimits {
+  /** What may wait for all clients together, with what it costs to hold it. */
+  readonly maxQueuedTotalBytes: number
   readonly maxSessions: number
   /** How long a session without a connection is kept, in time that this process runs: clocks of small machines jump. */
   readonly sessionExpiryMs: number
@@ -28,6 +30,7 @@ const longestTimerMs = 86_400_000
 export class SessionTable {
   readonly #facts: SessionTableFacts
   readonly #sessions = new Map<string, Session>()
+  readonly #budget: QueueBudget
   /** How many are persistent, connected or not. */
   #persistent = 0
   /** Since when a persistent session is without a connection, longest first. */
@@ -36,6 +39,7 @@ export class SessionTable {
 
   constructor(facts: SessionTableFacts) {
     this.#facts = facts
+    this.#budget = { usedBytes: 0, maxBytes: facts.limits.maxQueuedTotalBytes }
   }
 
   /** Persistent ones and those of connected clients. */
@@ -48,14 +52,16 @@ export class SessionTable {
   }
 
   /** What waits for clients, or for their acknowledgement. */
-  waiting(): { readonly messages: number; readonly bytes: number } {
+  waiting(): { readonly messages: number; readonly bytes: number; readonly inFlight: number } {
     let messages = 0
     let bytes = 0
+    let inFlight = 0
     for (const session of this.#sessions.values()) {
       messages += session.queuedMessages
       bytes += session.queuedBytes
+      inFlight += session.inFlightMessages
     }
-    return { messages, bytes }
+    return { messages, bytes, inFlight }
   }
 
   get(clientId: string): Session | undefined {
@@ -138,9 +144,11 @@ export class SessionTable {
     }
     this.#offlineSince.delete(session)
     if (this.#sessions.get(clientId) === session) this.#sessions.delete(clientId)
+    const queue = [...session.queue()]
+    session.forgetAll()
     if (!session.isPersistent) return
     this.#persistent--
-    for (const { counter } of session.queue()) records.remove(queueKey(clientId, counter))
+    for (const { counter } of queue) records.remove(queueKey(clientId, counter))
     for (const messageId of session.inbound) records.remove(inboundKey(clientId, messageId))
     records.remove(sessionKey(clientId))
   }
@@ -152,7 +160,8 @@ export class SessionTable {
 
   #create(clientId: string, isPersistent: boolean): Session {
     const { limits, records, overflowed } = this.#facts
-    const session = new Session({ clientId, limits, records: isPersistent ? records : undefined, overflowed })
+    const budget = this.#budget
+    const session = new Session({ clientId, limits, budget, records: isPersistent ? records : undefined, overflowed })
     this.#sessions.set(clientId, session)
     if (isPersistent) this.#persistent++
     return session

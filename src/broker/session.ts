@@ -41,7 +41,17 @@ export interface SessionLimits {
   readonly maxQueuedBytes: number
 }
 
+/** What waits for all clients together. */
+export interface QueueBudget {
+  usedBytes: number
+  readonly maxBytes: number
+}
+
+/** What it costs to hold a message, beside its payload. */
+const holdingBytes = 300
+
 export interface SessionFacts {
+  readonly budget: QueueBudget
   readonly clientId: string
   readonly limits: SessionLimits
   /** Where it is recorded; undefined when it ends with its connection. */
@@ -128,6 +138,10 @@ export class Session {
     return this.#waiting.size + this.#inFlight.size
   }
 
+  get inFlightMessages(): number {
+    return this.#inFlight.size
+  }
+
   get inbound(): ReadonlySet<number> {
     return this.#inbound
   }
@@ -181,8 +195,7 @@ export class Session {
 
   /** Half of the queue is for messages that were promised to arrive. */
   #waitOnce(message: Message): void {
-    const { maxQueuedMessages, maxQueuedBytes } = this.#limits
-    if (2 * this.#waiting.size >= maxQueuedMessages || 2 * (this.queuedBytes + message.payloadBytes) > maxQueuedBytes) {
+    if (!this.#hasRoom(message, 0.5)) {
       this.#facts.overflowed(this.clientId)
       this.#outlet?.fallBehind(message.payloadBytes)
     } else this.restore(toQueue(message, 0, this.isBridge && message.retain))
@@ -201,8 +214,7 @@ export class Session {
         return false
       }
     }
-    const { maxQueuedMessages, maxQueuedBytes } = this.#limits
-    if (this.#waiting.size >= maxQueuedMessages || this.queuedBytes + message.payloadBytes > maxQueuedBytes) {
+    if (!this.#hasRoom(message, 1)) {
       this.#facts.overflowed(this.clientId)
       outlet?.fallBehind(message.payloadBytes)
       return false
@@ -218,13 +230,30 @@ export class Session {
     return this.#records !== undefined
   }
 
+  /** Whether the queue, or this part of it, has room for one more; and what waits for all clients, within its bound. */
+  #hasRoom(message: Message, part: number): boolean {
+    const { maxQueuedMessages, maxQueuedBytes } = this.#limits
+    const { usedBytes, maxBytes } = this.#facts.budget
+    return (
+      this.#waiting.size < part * maxQueuedMessages &&
+      this.queuedBytes + message.payloadBytes <= part * maxQueuedBytes &&
+      usedBytes + message.payloadBytes + holdingBytes <= part * maxBytes
+    )
+  }
+
+  #account(queued: QueuedMessage, sign: 1 | -1): void {
+    const { payloadBytes } = queued.message
+    this.queuedBytes += sign * payloadBytes
+    this.#facts.budget.usedBytes += sign * (payloadBytes + holdingBytes)
+  }
+
   /** Takes a message as the disk has it. */
   restore(queued: QueuedMessage): void {
     if (queued.messageId === undefined) {
       if (this.#waiting === nothing) this.#waiting = new Map()
       this.#waiting.set(queued.counter, queued)
     } else this.#makeInFlight().set(queued.messageId, queued)
-    this.queuedBytes += queued.message.payloadBytes
+    this.#account(queued, 1)
   }
 
   /** Answers a subscription with retained messages, each at the lower QoS of the two, and not faster than the client reads. */
@@ -360,7 +389,7 @@ export class Session {
     this.#outlet?.catchUp()
     this.#inFlight.delete(messageId)
     if (typeof each === 'object') {
-      this.queuedBytes -= each.message.payloadBytes
+      this.#account(each, -1)
       this.#records?.remove(queueKey(this.clientId, each.counter))
     }
     if (this.#waiting.size > 0 || this.#feeds.length > 0) this.pump()
@@ -371,7 +400,14 @@ export class Session {
     const { counter, messageId = 0 } = queued
     this.#unwritten = this.#unwritten?.filter((each) => each !== queued)
     const isThere = this.#waiting.delete(counter) || (this.#isInFlight(queued) && this.#inFlight.delete(messageId))
-    if (isThere) this.queuedBytes -= queued.message.payloadBytes
+    if (isThere) this.#account(queued, -1)
+  }
+
+  /** The session has ended. */
+  forgetAll(): void {
+    for (const each of this.#inFlight.values()) if (typeof each === 'object') this.#account(each, -1)
+    for (const each of this.#waiting.values()) this.#account(each, -1)
+    this.#inFlight = this.#waiting = nothing
   }
 
   #makeInFlight(): Map<number, InFlight> {

@@ -5,12 +5,20 @@ export interface BrokerStatistics {
   consumed: number
   /** Messages kept for an addressee that had not subscribed yet. */
   parked: number
+  /** Those of them that nobody came for in time, or that had to make room. */
+  parkedInVain: number
   /** QoS 0 messages not delivered to a slow reader. */
   droppedMessages: number
   /** Messages that found no room in a queue. */
   overflowedMessages: number
   closedSlow: number
   closedOversized: number
+  /** Connections whose client went beyond another bound. */
+  closedBeyondBound: number
+  /** Connections whose client broke the protocol. */
+  closedMalformed: number
+  /** Connections without a CONNECT in time. */
+  closedLate: number
   refusedConnections: number
   refusedRetained: number
   refusedSubscriptions: number
@@ -27,10 +35,14 @@ export function newStatistics(): BrokerStatistics {
   return {
     consumed: 0,
     parked: 0,
+    parkedInVain: 0,
     droppedMessages: 0,
     overflowedMessages: 0,
     closedSlow: 0,
     closedOversized: 0,
+    closedBeyondBound: 0,
+    closedMalformed: 0,
+    closedLate: 0,
     refusedConnections: 0,
     refusedRetained: 0,
     refusedSubscriptions: 0,

@@ -10,6 +10,9 @@ import type { QoS } from '../mqtt/wire.ts'
 
 export type { QoS }
 
+/** How Aedes says that a connection was closed because it sent no CONNECT. */
+export const lateConnect = 'connect did not arrive in time'
+
 /** What Aedes keeps for each connection (lib/client.js). */
 export interface AedesClient extends Client {
   readonly conn: Duplex & { remoteAddress?: string }

@@ -166,11 +166,9 @@ function asFilter(filter: string): string {
 }
 
 /** What makes a topic name unfit to be published to; undefined when nothing does. [MQTT-3.3.2-1] [MQTT-3.3.2-2] [MQTT-4.7.3-1] */
-export function topicFault(topic: string, limits: { readonly maxLevels: number; readonly maxBytes: number }) {
+export function topicFault(topic: string): string | undefined {
   if (topic === '') return 'a topic is empty'
   if (/[+#\0]/.test(topic)) return 'a topic holds a wildcard or U+0000'
-  if (Buffer.byteLength(topic) > limits.maxBytes) return 'a topic is longer than mqtt.max_topic_size'
-  if (levelsOf(topic) > limits.maxLevels) return 'a topic has more levels than mqtt.max_topic_levels'
   return undefined
 }
 

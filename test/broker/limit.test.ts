@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { readConfiguration } from '../../src/appliance/configuration.ts'
+import { limitsOf } from '../../src/appliance/part/mqtt.ts'
 import { Broker, type BrokerLimits, defaultBrokerLimits } from '../../src/broker/broker.ts'
 import type { Log } from '../../src/onem2m/log.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
@@ -188,9 +190,69 @@ test('a reader of QoS 1 alone that hangs is closed as well, though its queue is 
   assert.equal(broker.statistics.closedSlow, 1)
 })
 
-test('every bound has a default, and none is without an end', () => {
-  for (const [name, value] of Object.entries(defaultBrokerLimits))
-    assert.ok(Number.isSafeInteger(value) && value > 0, name)
+test('every bound has a key, with the default that the broker has by itself', () => {
+  const { settings } = readConfiguration({ adapters: [] })
+  assert.deepEqual(limitsOf(settings.mqtt), defaultBrokerLimits)
+})
+
+test('what waits for all clients together is bounded, and what goes makes room', async (t) => {
+  const { broker, lines } = await bounded(t, { maxQueuedTotalBytes: 10_000 })
+  for (const name of ['a', 'b', 'c']) {
+    const sleeper = await TestClient.connect(broker, name, { clean: false })
+    await sleeper.subscribe('x', 1)
+    sleeper.disconnect()
+    await sleeper.closed()
+  }
+  for (let n = 0; n < 4; n++) broker.publish({ topic: 'x', payload: text(n, 1000), qos: 1, retain: false })
+  assert.equal(broker.statistics.overflowedMessages, 12 - 7)
+  assert.match(lines.join(), /max_queued_total_size/)
+  // One comes back and reads, another one starts anew: both leave room.
+  const awake = await TestClient.connect(broker, 'a', { clean: false })
+  await settle(20)
+  assert.equal(awake.messages.length, 3)
+  await TestClient.connect(broker, 'b')
+  await settle()
+  broker.statistics.overflowedMessages = 0
+  for (let n = 0; n < 4; n++) {
+    broker.publish({ topic: 'x', payload: text(n, 1000), qos: 1, retain: false })
+    await settle(20)
+  }
+  assert.equal(broker.statistics.overflowedMessages, 0)
+})
+
+test('a connection that is closed over a bound, or because it breaks the protocol, is counted, and the log says why', async (t) => {
+  const { broker, lines } = await bounded(t, { maxTopicBytes: 100 })
+  const wordy = await TestClient.connect(broker, 'wordy')
+  wordy.send(wordy.publication('x'.repeat(101), ''))
+  await wordy.closed()
+  assert.equal(broker.statistics.closedBeyondBound, 1)
+  const rude = new TestClient(broker)
+  rude.sendRaw(Buffer.from([0, 0]))
+  await rude.closed()
+  assert.equal(broker.statistics.closedMalformed, 1)
+  assert.deepEqual(
+    lines.map((line) => line.replace(/.*: /, '')),
+    ['a client went beyond a bound', 'a client broke the protocol'],
+  )
+})
+
+test('loads are averages of what a counter gained a minute, though nothing is counted in between', async (t) => {
+  const { broker, clock } = await bounded(t, {})
+  const client = await TestClient.connect(broker, 'client')
+  const loads = async () => {
+    await client.subscribe('$SYS/broker/load/publish/received/+')
+    await settle()
+    return client.heard.splice(0).flatMap((packet) => (packet.cmd === 'publish' ? [Number(packet.payload)] : []))
+  }
+  clock.advance(60_000)
+  await loads()
+  for (let n = 0; n < 60; n++) client.send(client.publication('x', 'x'))
+  await settle()
+  clock.advance(60_000)
+  const [one = 0, five = 0, fifteen = 0] = await loads()
+  assert.equal(one.toFixed(1), (60 * (1 - Math.exp(-1))).toFixed(1))
+  assert.equal(five.toFixed(1), (60 * (1 - Math.exp(-1 / 5))).toFixed(1))
+  assert.equal(fifteen.toFixed(1), (60 * (1 - Math.exp(-1 / 15))).toFixed(1))
 })
 
 test('$SYS topics have the names of mosquitto, and nothing is published while nobody asks', async (t) => {

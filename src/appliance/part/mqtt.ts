@@ -6,11 +6,12 @@ import { MqttBinding } from '../../bindings/mqtt.ts'
 import { MqttNetwork, placeOf } from '../../bindings/mqtt-network.ts'
 import { MAX_PENDING } from '../../bindings/mqtt-requester.ts'
 import { ResponseWait } from '../../bindings/response-wait.ts'
-import { Broker } from '../../broker/broker.ts'
+import { Broker, type BrokerLimits } from '../../broker/broker.ts'
 import type { Cse } from '../../cse/cse.ts'
 import type { LevelStore } from '../../store/level-store.ts'
 import { bridgesOf } from '../bridge.ts'
 import { expandAddresses, isLoopback, type ListenAddress, reachableAddresses, writeAddress } from '../listen-address.ts'
+import type { Settings } from '../setting-table.ts'
 import type { PartContext } from './part.ts'
 import { RemoteBrokers } from './remote-broker.ts'
 
@@ -94,26 +95,32 @@ function createBroker(
       ...(mqtt.unixSocket === '' ? [] : [{ path: mqtt.unixSocket }]),
     ],
     bridges: bridgesOf(settings),
-    limits: {
-      maxConnections: mqtt.maxConnections,
-      maxPacketBytes: mqtt.maxPacketSizeBytes,
-      maxTopicLevels: mqtt.maxTopicLevels,
-      maxTopicBytes: mqtt.maxTopicSizeBytes,
-      maxSubscriptionsPerClient: mqtt.maxSubscriptions,
-      maxRetainedMessages: mqtt.maxRetained,
-      maxRetainedBytes: mqtt.maxRetainedSizeBytes,
-      maxInflightInbound: mqtt.maxInflightInbound,
-      maxInflight: mqtt.maxInflight,
-      maxQueuedMessages: mqtt.maxQueued,
-      maxQueuedBytes: mqtt.maxQueuedSizeBytes,
-      maxSessions: mqtt.maxSessions,
-      sessionExpiryMs: mqtt.sessionExpiryMs,
-      maxConnecting: mqtt.maxConnecting,
-      connectTimeoutMs: mqtt.connectTimeoutMs,
-      slowConsumerDropBytes: mqtt.slowConsumerDropSizeBytes,
-      slowConsumerCloseBytes: mqtt.slowConsumerCloseSizeBytes,
-      maxParkedMessages: mqtt.maxParked,
-      maxParkedBytes: mqtt.maxParkedSizeBytes,
-    },
+    limits: limitsOf(mqtt),
   })
+}
+
+/** The bounds of the broker as the configuration has them. */
+export function limitsOf(mqtt: Settings['mqtt']): BrokerLimits {
+  return {
+    maxConnections: mqtt.maxConnections,
+    maxPacketBytes: mqtt.maxPacketSizeBytes,
+    maxTopicLevels: mqtt.maxTopicLevels,
+    maxTopicBytes: mqtt.maxTopicSizeBytes,
+    maxSubscriptionsPerClient: mqtt.maxSubscriptions,
+    maxRetainedMessages: mqtt.maxRetained,
+    maxRetainedBytes: mqtt.maxRetainedSizeBytes,
+    maxInflightInbound: mqtt.maxInflightInbound,
+    maxInflight: mqtt.maxInflight,
+    maxQueuedMessages: mqtt.maxQueued,
+    maxQueuedBytes: mqtt.maxQueuedSizeBytes,
+    maxQueuedTotalBytes: mqtt.maxQueuedTotalSizeBytes,
+    maxSessions: mqtt.maxSessions,
+    sessionExpiryMs: mqtt.sessionExpiryMs,
+    maxConnecting: mqtt.maxConnecting,
+    connectTimeoutMs: mqtt.connectTimeoutMs,
+    slowConsumerDropBytes: mqtt.slowConsumerDropSizeBytes,
+    slowConsumerCloseBytes: mqtt.slowConsumerCloseSizeBytes,
+    maxParkedMessages: mqtt.maxParked,
+    maxParkedBytes: mqtt.maxParkedSizeBytes,
+  }
 }

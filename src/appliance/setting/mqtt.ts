@@ -117,6 +117,13 @@ export const mqtt = {
       text: 'Payload of those together.',
     },
     {
+      key: 'max_queued_total_size',
+      type: 'size',
+      minimum: 1_048_576,
+      default: '64MiB',
+      text: 'What waits for all clients together, in memory too, each message with 300B beside its payload.',
+    },
+    {
       key: 'max_sessions',
       type: 'integer',
       minimum: 1,
@@ -158,15 +165,15 @@ export const mqtt = {
       key: 'slow_consumer_drop_size',
       type: 'size',
       minimum: 16_384,
-      default: '1MiB',
+      default: '256KiB',
       text: 'Unsent data of one connection beyond which QoS 0 messages to it are dropped.',
     },
     {
       key: 'slow_consumer_close_size',
       type: 'size',
       minimum: 65_536,
-      default: '8MiB',
-      text: 'Unsent data of one connection beyond which it is closed; what is in its session waits for it.',
+      default: '4MiB',
+      text: 'How far a connection may be behind, with what was dropped, before it is closed; what is in its session waits for it.',
     },
     {
       key: 'max_parked',
