@@ -6,7 +6,7 @@ const { compileFunction } = require('node:vm')
 const { zstdDecompressSync } = require('node:zlib')
 const sea = require('node:sea')
 
-const source = zstdDecompressSync(sea.getRawAsset('fieldgate.cjs.zst')).toString('utf8')
+const source = zstdDecompressSync(sea.getRawAsset('fieldgate.cjs.zst')).toString('latin1')
 const names = ['exports', 'require', 'module', '__filename', '__dirname']
 const run = compileFunction(source, names, { filename: 'fieldgate.cjs' })
 run(exports, require, module, __filename, __dirname)

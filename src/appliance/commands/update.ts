@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { ExitCode, type Invocation, type Surroundings, UsageError } from '../command.ts'
 import { type InstalledSystem, openBundle, UpdateRefusal } from '../update/bundle.ts'
 import { installBundle } from '../update/installation.ts'
-import { otherSlot, type RunningSlot, readRunningSlot, writeSlotFile } from '../update/slot.ts'
+import { otherSlot, type RunningSlot, readActiveSlot, readRunningSlot, writeSlotFile } from '../update/slot.ts'
 
 const bootDirectory = '/boot/firmware'
 const systemFile = '/usr/lib/fieldgate/system.json'
@@ -35,7 +35,7 @@ export async function run({ operands: [path], flags, surroundings }: Invocation)
 }
 
 async function install(path: string, running: RunningSlot, { print }: Surroundings): Promise<void> {
-  if (running.isTrial)
+  if (running.isTrial && (await readActiveSlot(bootDirectory)) !== running.slot)
     throw new UpdateRefusal('the update before this one is not confirmed yet: wait until the gateway is ready')
   const installed = JSON.parse(readFileSync(systemFile, 'utf8')) as InstalledSystem
   const bundle = await openBundle(path, createPublicKey(readFileSync(keyFile)), installed)

@@ -10,7 +10,7 @@ export type Slot = 'a' | 'b'
 
 export interface RunningSlot {
   readonly slot: Slot
-  /** Started to be tried: the other one is active until this is confirmed. */
+  /** Started to be tried: the other one is active until this is confirmed, which the command line does not hear of. */
   readonly isTrial: boolean
   /** Where the other slot's root is written. */
   readonly otherRoot: string
@@ -32,6 +32,15 @@ export function readRunningSlot(commandLine: string): RunningSlot | undefined {
     slot,
     isTrial: /(?:^|\s)fieldgate\.trial=1(?:\s|$)/.test(commandLine),
     otherRoot: `/dev/disk/by-partuuid/${disk}-${partitions[otherSlot(slot)]}`,
+  }
+}
+
+/** The slot that U-Boot starts when there is nothing to try: a where the file does not say, as U-Boot takes it. */
+export async function readActiveSlot(bootDirectory: string): Promise<Slot> {
+  try {
+    return /^active=b$/m.test(await readFile(join(bootDirectory, 'slot.env'), 'utf8')) ? 'b' : 'a'
+  } catch {
+    return 'a'
   }
 }
 

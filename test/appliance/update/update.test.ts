@@ -9,7 +9,7 @@ import { after, describe, it } from 'node:test'
 import { writeBundle } from '../../../build/image/bundle-file.ts'
 import { isOlder, openBundle, UpdateRefusal } from '../../../src/appliance/update/bundle.ts'
 import { installBundle } from '../../../src/appliance/update/installation.ts'
-import { type RunningSlot, readRunningSlot } from '../../../src/appliance/update/slot.ts'
+import { type RunningSlot, readActiveSlot, readRunningSlot, writeSlotFile } from '../../../src/appliance/update/slot.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'fieldgate-update-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
@@ -130,6 +130,16 @@ describe('the running slot', () => {
     })
     assert.equal(readRunningSlot(line.replace('trial=0', 'trial=1'))?.isTrial, true)
     assert.equal(readRunningSlot('root=/dev/sda1 ro quiet'), undefined)
+  })
+})
+
+describe('the active slot', () => {
+  it('is what slot.env says, and a where it says nothing that can be read', async () => {
+    const { boot } = makeMachine()
+    assert.equal(await readActiveSlot(boot), 'a')
+    await writeSlotFile(boot, 'b', 'none')
+    assert.equal(await readActiveSlot(boot), 'b')
+    assert.equal(await readActiveSlot(join(boot, 'absent')), 'a')
   })
 })
 
