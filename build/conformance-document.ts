@@ -2,13 +2,19 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { Status } from '../src/onem2m/status.ts'
 import { resourceTypes } from '../src/resources/index.ts'
 
-const folder = fileURLToPath(new URL('../test/cases/', import.meta.url))
+const tests = fileURLToPath(new URL('../test/', import.meta.url))
+const folder = `${tests}cases/`
 
 interface CaseFile {
   readonly subject: string
-  readonly cases: readonly { readonly title: string; readonly clause: string; readonly steps: readonly unknown[] }[]
+  readonly cases: readonly {
+    readonly title: string
+    readonly clause: string
+    readonly steps: readonly { readonly status?: number }[]
+  }[]
 }
 
 export function writeConformanceDocument(): string {
@@ -38,8 +44,50 @@ accepted and read back equal, or refused with 4000 naming the attribute.
 
 ${typesSection()}
 
+${statusSection(files.flatMap(([, { cases }]) => cases))}
+
 ${sections.join('\n\n')}
+
+${testSection()}
 `
+}
+
+/** Which response status codes cases expect, and where first. */
+function statusSection(cases: CaseFile['cases']): string {
+  const rows = Object.entries(Status).map(([name, code]) => {
+    const using = cases.filter(({ steps }) => steps.some(({ status }) => status === code))
+    const first = using[0] === undefined ? 'tested elsewhere, or only passed on' : using[0].title.replaceAll('|', '\\|')
+    return `| ${code} | ${name} | ${using.length} | ${first} |`
+  })
+  return [
+    '## Response status codes',
+    '',
+    '| code | name | cases | the first of them |',
+    '|---|---|---|---|',
+    ...rows,
+  ].join('\n')
+}
+
+/** Tests that are not data, and name the clause that they are about. */
+function testSection(): string {
+  const rows = readdirSync(tests, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()
+    .flatMap((name) =>
+      [...readFileSync(tests + name, 'utf8').matchAll(/\b(?:test|it)\('([^'\n]+) \((TS-\d{4} [^)]+)\)'/g)].map(
+        ([, title = '', clause = '']) =>
+          `| ${clause} | ${title.replaceAll('|', '\\|')} | ${name.replaceAll('\\', '/')} |`,
+      ),
+    )
+  return ['## Other tests', '', '| clause | rule | file |', '|---|---|---|', ...rows].join('\n')
+}
+
+/** What all specializations of a number are called. */
+const specialized: Readonly<Record<number, string>> = {
+  13: 'mgmtObj',
+  28: 'flexContainer',
+  10013: 'mgmtObjAnnc',
+  10028: 'flexContainerAnnc',
 }
 
 function typesSection(): string {
@@ -49,7 +97,7 @@ function typesSection(): string {
     .map(({ type, name, memberName, clause, isSpecialized }) => {
       const count = resourceTypes.filter((other) => other.type === type).length
       return isSpecialized === true
-        ? `| ${type} | ${type === 13 ? 'mgmtObj' : 'flexContainer'} | ${count} specializations | ${clause} |`
+        ? `| ${type} | ${specialized[type] ?? name} | ${count} specializations | ${clause} |`
         : `| ${type} | ${name} | \`${memberName}\` | ${clause} |`
     })
   return ['## Resource types', '', '| type | name | member | clause |', '|---|---|---|---|', ...rows].join('\n')

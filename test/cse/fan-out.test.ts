@@ -25,9 +25,9 @@ test('members that do not respond in time are left out (TS-0004 7.4.14)', async 
   kit.clock.advance(500)
   const { status, content } = await asked
   assert.equal(status, 2000)
-  const { 'm2m:rsp': responses } = content?.['m2m:agr'] as { readonly 'm2m:rsp': readonly JsonObject[] }
+  const aggregate = content as { readonly 'm2m:agr': { readonly 'm2m:rsp': readonly JsonObject[] } }
   assert.deepEqual(
-    responses.map(({ rsc, fr }) => [rsc, fr]),
+    aggregate['m2m:agr']['m2m:rsp'].map(({ rsc, fr }) => [rsc, fr]),
     [[4005, 'onem2m/app/temp']],
   )
 })
