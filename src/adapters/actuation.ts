@@ -84,14 +84,14 @@ export class Actuation {
   }
 
   async #subscribe(entry: Entry): Promise<void> {
-    const { branch, inbox, originator } = this.#facts
+    const { branch, inbox } = this.#facts
     const { module } = this.#moduleOf(entry)
     const event = module === undefined ? 'instance' : 'update'
     const path = `${commandPath(entry)}/${subscriptionName}`
-    const identifier = await branch.subscribe(path, (name) => subscription(name, originator, event))
+    const identifiers = await branch.subscribe(path, (name) => subscription(name, event))
     if (this.#isStopped) return
     entry.end?.()
-    entry.end = inbox.listen(identifier, (attributes) => {
+    entry.end = inbox.listen(identifiers, (attributes) => {
       const value = readValue(attributes[module?.attribute ?? 'con'])
       if (module === undefined) this.#take(entry, value)
       // What the adapter itself wrote comes back.

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
-import type { AdapterEntry, Messages } from './adapter.ts'
+import type { AdapterEntry, AreaNetwork, GatewayView, Messages } from './adapter.ts'
 import type { AdapterClient } from './branch.ts'
 import { Inbox } from './inbox.ts'
 import { type AdapterSettings, type AdapterStatus, RunningAdapter } from './running-adapter.ts'
@@ -14,6 +14,8 @@ export interface AdapterHostOptions {
   /** A client that speaks as this originator, the AE-ID of an adapter. */
   readonly clientFor: (originator: string) => AdapterClient
   readonly messages?: Messages | undefined
+  /** What the adapter that describes the gateway is given besides what the host knows. */
+  readonly gateway?: Omit<GatewayView, 'networks'> & { readonly clients: () => readonly string[] }
   readonly cseBaseName: string
   readonly dataDirectory: string
   readonly clock: Clock
@@ -39,7 +41,7 @@ export class AdapterHost {
 
   /** Resolves when every enabled adapter has started or failed to; the code of the others is not loaded. Never rejects. */
   async start(): Promise<void> {
-    const { adapters, settings, clientFor } = this.#options
+    const { adapters, settings, clientFor, gateway } = this.#options
     this.#running = adapters
       .filter(({ name }) => settings[name]?.['enabled'] === true)
       .map(
@@ -51,9 +53,20 @@ export class AdapterHost {
             originator: originatorOf(entry),
             client: clientFor(originatorOf(entry)),
             inbox: this.inbox,
+            gateway: gateway && entry.describesGateway ? { ...gateway, networks: () => this.#networks() } : undefined,
           }),
       )
     await Promise.all(this.#running.map((adapter) => adapter.start()))
+  }
+
+  /** The devices that each adapter sees, with its state, and the clients of the broker. */
+  #networks(): readonly AreaNetwork[] {
+    const clients = (this.#options.gateway?.clients() ?? []).map((device) => ({ device, status: 'connected' }))
+    const ofAdapters = this.statuses.map(({ name, devices, state }) => ({
+      name,
+      devices: devices.map((device) => ({ device, status: state })),
+    }))
+    return [...ofAdapters, { name: 'mqtt', devices: clients }]
   }
 
   /** Takes less than a second, whatever the devices do. */

@@ -54,6 +54,25 @@ export interface Messages {
   }): void
 }
 
+/** A network as the parts of this gateway see it: the bus of an adapter, the clients of the broker. */
+export interface AreaNetwork {
+  readonly name: string
+  readonly devices: readonly { readonly device: string; readonly status: string }[]
+}
+
+/** The gateway as a whole, for the adapter that describes it. */
+export interface GatewayView {
+  /** Speaks as the CSE itself. */
+  readonly client: AdapterClient
+  readonly cseId: string
+  readonly version: string
+  /** Warnings and errors, the latest last. */
+  readonly recentLog: () => readonly string[]
+  readonly networks: () => readonly AreaNetwork[]
+  /** What this machine is, asked for in a process of its own. */
+  readonly survey?: ((signal: AbortSignal) => Promise<Readonly<Record<string, string>>>) | undefined
+}
+
 export interface AdapterContext<Settings> {
   readonly settings: Settings
   /** Where the gateway keeps its state. */
@@ -75,6 +94,8 @@ export interface AdapterContext<Settings> {
   /** Where the notifications of this adapter's own subscriptions come in. */
   readonly inbox: Inbox
   readonly cseBaseName: string
+  /** For the one adapter that describes the gateway. */
+  readonly gateway?: GatewayView | undefined
   /** Says that a part of the adapter that no sampler stands for has failed, and why, or (without a fault) that it works. */
   report(part: string, fault?: string): void
 }
@@ -115,6 +136,8 @@ export interface AdapterTable<Rows extends readonly SettingRow[] = readonly Sett
 
 /** A line of the list in `index.ts`: the table at hand, the code loaded when the adapter is enabled. */
 export interface AdapterEntry extends AdapterTable {
+  /** It is given the view of the gateway as a whole. */
+  readonly describesGateway?: true
   load(): Promise<Adapter>
 }
 

@@ -54,10 +54,11 @@ export class Branch {
     await this.#seen(() => this.#ensure(path, body))
   }
 
-  /** Makes a subscription; resolves with its resourceID, which notifications bear. */
-  async subscribe(path: string, body: NamedBody): Promise<string> {
+  /** Makes a subscription; resolves with its address and its resourceID: notifications bear one of them (TS-0004 7.5.1.2.2). */
+  async subscribe(path: string, body: NamedBody): Promise<readonly string[]> {
     await this.make(path, body)
-    return readIdentifier(await this.#facts.client.retrieve(this.address(path))) ?? path
+    const address = this.address(path)
+    return [address, readIdentifier(await this.#facts.client.retrieve(address)) ?? address]
   }
 
   /** Creates an instance below a resource, which is made when it is not there. The requests leave at once. */

@@ -31,10 +31,10 @@ function body(resourceType: number, member: string, fixed: JsonObject, variable:
   }
 }
 
-/** An AE that is sent requests in this process. */
+/** An AE that can not be sent requests. */
 export function applicationEntity(name: string): Body {
   const fixed = { rn: name, api: `Norg.fieldgate.${name}`, srv: ['3'] }
-  return body(2, 'm2m:ae', fixed, { rr: true, poa: [`adapter:${name}`], lbl: [`adapter:${name}`] })
+  return body(2, 'm2m:ae', fixed, { rr: false, lbl: [`adapter:${name}`] })
 }
 
 /** A container; without a retention, one that only holds others. */
@@ -74,10 +74,10 @@ export function accessControlPolicy(
   return body(1, 'm2m:acp', { rn: name }, { pv: { acr }, pvs: { acr: [own] } })
 }
 
-/** A subscription of an adapter to changes of a resource (`update`) or to its new instances (`instance`). */
-export function subscription(name: string, subscriber: string, event: 'update' | 'instance'): Body {
+/** A subscription of the inbox of adapters to changes of a resource (`update`) or to its new instances (`instance`). */
+export function subscription(name: string, event: 'update' | 'instance'): Body {
   const criteria = event === 'update' ? { net: [1] } : { net: [3], chty: [4] }
-  return body(23, 'm2m:sub', { rn: name }, { nu: [subscriber], enc: criteria, nct: event === 'update' ? 2 : 1 })
+  return body(23, 'm2m:sub', { rn: name }, { nu: ['adapter:'], enc: criteria, nct: event === 'update' ? 2 : 1 })
 }
 
 /** A contentInstance whose content is text: of a figure, or of JSON. */
@@ -89,6 +89,12 @@ export function contentInstance(content: string, mediaType: 'text/plain' | 'appl
 export function timeSeriesInstance(content: Json, measuredAtMs: number): JsonObject {
   const milliseconds = String(measuredAtMs % 1000).padStart(3, '0')
   return { 'm2m:tsi': { dgt: `${formatTimestamp(measuredAtMs)},${milliseconds}`, con: content } }
+}
+
+/** Whether a notification asks if it is wanted (TS-0004 7.5.1.2.2), or says that its subscription is gone. */
+export function isVerification(content: JsonObject): boolean {
+  const { vrq, sud } = (content['m2m:sgn'] ?? {}) as JsonObject
+  return vrq === true || sud === true
 }
 
 /** What a notification tells: which subscription it comes from, and the attributes that the resource has now. */

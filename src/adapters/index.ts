@@ -9,6 +9,7 @@ import { hwmonTable } from './hwmon/setting-table.ts'
 import { iioTable } from './iio/setting-table.ts'
 import { modbusTable } from './modbus/setting-table.ts'
 import { mqttMapTable } from './mqtt-map/setting-table.ts'
+import { nodeTable } from './node/setting-table.ts'
 import { serialLineTable } from './serial-line/setting-table.ts'
 import { systemTable } from './system/setting-table.ts'
 import { virtualTable } from './virtual/setting-table.ts'
@@ -16,6 +17,7 @@ import { w1Table } from './w1/setting-table.ts'
 
 export const adapters: readonly AdapterEntry[] = [
   { ...systemTable, load: async () => (await import('./system/adapter.ts')).system },
+  { ...nodeTable, describesGateway: true, load: async () => (await import('./node/adapter.ts')).node },
   { ...virtualTable, load: async () => (await import('./virtual/adapter.ts')).virtual },
   { ...w1Table, load: async () => (await import('./w1/adapter.ts')).w1 },
   { ...iioTable, load: async () => (await import('./iio/adapter.ts')).iio },

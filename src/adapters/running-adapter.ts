@@ -3,7 +3,7 @@
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import { Actuation } from './actuation.ts'
-import type { AdapterContext, AdapterEntry, AdapterHealth, Messages } from './adapter.ts'
+import type { AdapterContext, AdapterEntry, AdapterHealth, GatewayView, Messages } from './adapter.ts'
 import { type AdapterClient, Branch } from './branch.ts'
 import { applicationEntity } from './content.ts'
 import { Health } from './health.ts'
@@ -23,6 +23,7 @@ interface RunningAdapterFacts {
   readonly client: AdapterClient
   readonly inbox: Inbox
   readonly messages?: Messages | undefined
+  readonly gateway?: GatewayView | undefined
   readonly cseBaseName: string
   readonly dataDirectory: string
   readonly clock: Clock
@@ -33,6 +34,8 @@ interface RunningAdapterFacts {
 export interface AdapterStatus extends AdapterHealth {
   readonly name: string
   readonly points: readonly PointStatus[]
+  /** Those that were there the last time its samplers looked. */
+  readonly devices: readonly string[]
 }
 
 const firstPauseMs = 30_000
@@ -85,12 +88,13 @@ export class RunningAdapter {
   }
 
   get status(): AdapterStatus {
-    return { name: this.#facts.entry.name, ...this.#health.current, points: this.#publication.points }
+    const { devices } = this.#presence
+    return { name: this.#facts.entry.name, ...this.#health.current, points: this.#publication.points, devices }
   }
 
   /** Resolves when the adapter has started or failed to; never rejects. */
   async start(): Promise<void> {
-    const { entry, settings, dataDirectory, clock, random, client, inbox, messages, cseBaseName } = this.#facts
+    const { entry, clock, random } = this.#facts
     const abort = new AbortController()
     const sampling = new Sampling({
       clock,
@@ -105,27 +109,7 @@ export class RunningAdapter {
     this.#abort = abort
     this.#sampling = sampling
     this.#actuation = actuation
-    const context: AdapterContext<AdapterSettings> = {
-      settings,
-      dataDirectory,
-      clock,
-      log: this.#log,
-      signal: abort.signal,
-      client,
-      inbox,
-      messages,
-      cseBaseName,
-      actuate: (actuator) => {
-        if (!abort.signal.aborted) actuation.add(actuator)
-      },
-      sample: (sampler) => sampling.add(sampler),
-      push: (readings, expectedPeriodMs = defaultPeriodMs) => {
-        if (!abort.signal.aborted) this.#publication.push(readings, expectedPeriodMs)
-      },
-      report: (part, fault) => {
-        if (!abort.signal.aborted) this.#health.set(part, fault === undefined ? 'working' : { fault })
-      },
-    }
+    const context = this.#createContext(abort, sampling, actuation)
     const timeout = clock.after(startTimeoutMs, () => abort.abort(new Error(`not ready within ${startTimeoutMs} ms`)))
     try {
       const adapter = await entry.load()
@@ -156,6 +140,32 @@ export class RunningAdapter {
     })
     await Promise.race([this.#publication.settled(), farewell])
     timer?.cancel()
+  }
+
+  #createContext(abort: AbortController, sampling: Sampling, actuation: Actuation): AdapterContext<AdapterSettings> {
+    const { settings, dataDirectory, clock, client, inbox, messages, cseBaseName, gateway } = this.#facts
+    return {
+      settings,
+      dataDirectory,
+      clock,
+      log: this.#log,
+      signal: abort.signal,
+      client,
+      inbox,
+      messages,
+      cseBaseName,
+      gateway,
+      actuate: (actuator) => {
+        if (!abort.signal.aborted) actuation.add(actuator)
+      },
+      sample: (sampler) => sampling.add(sampler),
+      push: (readings, expectedPeriodMs = defaultPeriodMs) => {
+        if (!abort.signal.aborted) this.#publication.push(readings, expectedPeriodMs)
+      },
+      report: (part, fault) => {
+        if (!abort.signal.aborted) this.#health.set(part, fault === undefined ? 'working' : { fault })
+      },
+    }
   }
 
   #createActuation(): Actuation {

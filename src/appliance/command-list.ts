@@ -110,6 +110,14 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/import-openmtc.ts'),
   },
   {
+    name: 'inventory',
+    operandCount: [0, 0],
+    summary: 'say what this machine is: maker, model, versions',
+    options: { json: { text: 'print one line of JSON' } },
+    examples: ['fieldgate inventory'],
+    load: () => import('./commands/inventory.ts'),
+  },
+  {
     name: 'get',
     operands: 'PATH',
     operandCount: [1, 1],

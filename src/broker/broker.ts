@@ -15,7 +15,7 @@ import { Message } from './message.ts'
 import { newTraffic } from './outlet.ts'
 import { Parking } from './parking.ts'
 import { newStatistics } from './statistics.ts'
-import type { QoS } from './surface.ts'
+import type { AedesInternals, QoS } from './surface.ts'
 import { SysFigures } from './sys-figure.ts'
 import { SysTopics } from './sys-topic.ts'
 
@@ -127,6 +127,11 @@ export class Broker {
 
   get connectedClients(): number {
     return this.#aedes.connectedClients
+  }
+
+  /** Identifiers of the clients that are connected. */
+  get clientIds(): readonly string[] {
+    return Object.keys((this.#aedes as unknown as AedesInternals).clients)
   }
 
   get retainedMessages(): number {

@@ -53,7 +53,9 @@ function behaviourOf({ attributes: own }: MgmtObjDefinition): Behaviour {
         if (!changes.has(trigger)) continue
         if (changes.get(trigger) === true && status !== undefined && !changes.has(status))
           changes.set(status, { action: own[trigger]?.short, status: inProcess })
-        if (idle !== undefined) changes.set(trigger, idle)
+        // One that is not pulled is no change: those who carry it out are told of changes.
+        if (idle !== undefined && changes.get(trigger) === true) changes.set(trigger, idle)
+        else if (idle !== undefined) changes.delete(trigger)
       }
     },
   }

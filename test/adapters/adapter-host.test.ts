@@ -27,7 +27,7 @@ describe('readings of an adapter', () => {
     const gateway = await new Gateway().start()
     await gateway.host([entryOf('barn', ({ sample }) => sample(counting()))], { retentionMs: 3_600_000 })
     const ae = await gateway.attributes('barn')
-    assert.deepEqual([ae?.['aei'], ae?.['rr'], ae?.['lbl']], ['Cbarn', true, ['adapter:barn']])
+    assert.deepEqual([ae?.['aei'], ae?.['rr'], ae?.['lbl']], ['Cbarn', false, ['adapter:barn']])
     const container = await gateway.attributes('barn/room/temperature')
     assert.deepEqual(container?.['lbl'], ['unit:Cel', 'quantity:temperature', 'device:28-0001'])
     assert.deepEqual([container?.['mni'], container?.['mbs'], container?.['mia']], [360, 11_520, 4500])

@@ -44,7 +44,12 @@ export function startGateway(
   return Side.start({
     name,
     command: [...flags, join(root, 'dist/fieldgate.cjs'), 'gateway', '--data-dir', directory, ...listen],
-    environment: { FIELDGATE_ADAPTERS_SYSTEM_ENABLED: 'false', FIELDGATE_CSE_MAX_RESOURCES: '1000000', ...environment },
+    environment: {
+      FIELDGATE_ADAPTERS_SYSTEM_ENABLED: 'false',
+      FIELDGATE_ADAPTERS_NODE_ENABLED: 'false',
+      FIELDGATE_CSE_MAX_RESOURCES: '1000000',
+      ...environment,
+    },
     prefix,
   })
 }

@@ -86,6 +86,7 @@ describe('a full disk', { skip, concurrency: 2 }, () => {
         workingDirectory: tmpdir(),
         environment: {
           FIELDGATE_ADAPTERS_SYSTEM_ENABLED: 'false',
+          FIELDGATE_ADAPTERS_NODE_ENABLED: 'false',
           FIELDGATE_STORE_RESERVE_SIZE: '2MiB',
           FIELDGATE_STORE_WRITE_BUFFER_SIZE: '256KiB',
         },

@@ -11,7 +11,7 @@ import { startGateway } from './gateway-process.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'fieldgate-durability-'))
 after(() => rmSync(root, { recursive: true, force: true }))
-const environment = { FIELDGATE_ADAPTERS_SYSTEM_ENABLED: 'false' }
+const environment = { FIELDGATE_ADAPTERS_SYSTEM_ENABLED: 'false', FIELDGATE_ADAPTERS_NODE_ENABLED: 'false' }
 
 describe('what was acknowledged', () => {
   it('is there after SIGKILL under load, three times over', async () => {

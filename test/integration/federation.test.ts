@@ -48,7 +48,11 @@ describe('a gateway and a backend', { timeout: 60_000 }, () => {
 
   const start = async (options: Partial<GatewayProcessOptions>): Promise<GatewayProcess> => {
     const dataDirectory = options.dataDirectory ?? mkdtempSync(join(root, 'data-'))
-    const environment = { FIELDGATE_ADAPTERS_SYSTEM_ENABLED: 'false', ...options.environment }
+    const environment = {
+      FIELDGATE_ADAPTERS_SYSTEM_ENABLED: 'false',
+      FIELDGATE_ADAPTERS_NODE_ENABLED: 'false',
+      ...options.environment,
+    }
     const started = await startGateway({ ...options, dataDirectory, environment })
     running.push(started)
     return started

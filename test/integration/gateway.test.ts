@@ -33,7 +33,7 @@ describe('a running gateway at the command line', () => {
   before(async () => {
     gateway = await startGateway({
       dataDirectory: makeDirectory(),
-      environment: { FIELDGATE_ADAPTERS_SYSTEM_ENABLED: 'false' },
+      environment: { FIELDGATE_ADAPTERS_SYSTEM_ENABLED: 'false', FIELDGATE_ADAPTERS_NODE_ENABLED: 'false' },
     })
   })
   after(() => gateway.end('SIGTERM'))

@@ -23,6 +23,7 @@ it('tells systemd that it is ready, that it has checked itself, and that it stop
       NOTIFY_SOCKET: '/run/systemd/notify',
       WATCHDOG_USEC: '300000',
       FIELDGATE_ADAPTERS_SYSTEM_ENABLED: 'false',
+      FIELDGATE_ADAPTERS_NODE_ENABLED: 'false',
     },
   })
   const lines = () => readFileSync(told, 'utf8').trim().split('\n')

@@ -21,7 +21,7 @@ export type Patience = (round: number) => number
 
 /** Kills and restarts one gateway on one directory; each round checks everything that was acknowledged in that round, the last one all. */
 export async function* killRounds(directory: string, rounds: number, patience: Patience): AsyncIterable<RoundResult> {
-  const environment = { FIELDGATE_ADAPTERS_SYSTEM_ENABLED: 'false' }
+  const environment = { FIELDGATE_ADAPTERS_SYSTEM_ENABLED: 'false', FIELDGATE_ADAPTERS_NODE_ENABLED: 'false' }
   const all: Book = new Map()
   let gateway = await startGateway({ dataDirectory: directory, environment })
   try {
