@@ -37,6 +37,8 @@ interface Tally {
 
 /** Values ahead of their time that are remembered. */
 const maxAhead = 1000
+/** Values that can be missing in one go. */
+const maxBehind = 1000
 
 export class MissingData {
   readonly #facts: MissingDataFacts
@@ -80,17 +82,24 @@ export class MissingData {
   }
 
   #look(series: Resource, watch: Watch): void {
-    const { tree } = this.#facts
-    const { missingDataDetect, periodicInterval, periodicIntervalDelta = 0 } = series.stored as TimeSeries
+    const { tree, clock } = this.#facts
+    const { missingDataDetect, periodicInterval, periodicIntervalDelta = 0, ...limits } = series.stored as TimeSeries
+    const { expectedMs } = watch
+    const lateMs = clock.wallMs() - expectedMs - (limits.missingDataDetectTimer ?? 0)
+    if (lateMs < 0) {
+      this.#wait(series, watch)
+      return
+    }
     if (
       tree.get(series.resourceIdentifier) !== series ||
       missingDataDetect !== true ||
-      periodicInterval === undefined
+      periodicInterval === undefined ||
+      // The clock was set: the next value begins anew.
+      lateMs > maxBehind * periodicInterval
     ) {
       this.#end(series)
       return
     }
-    const { expectedMs } = watch
     const isThere = watch.received.some((atMs) => Math.abs(atMs - expectedMs) <= periodicIntervalDelta)
     watch.received = watch.received.filter((atMs) => atMs > expectedMs + periodicIntervalDelta)
     watch.expectedMs = expectedMs + periodicInterval

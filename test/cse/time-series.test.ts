@@ -102,6 +102,19 @@ test('missing data are notified from their number within the duration on (TS-000
   )
 })
 
+test('a clock that is set is no reason to miss ten thousand values: the next one begins the watch anew', async () => {
+  const kit = await withSeries({ pei: 1000, mdt: 100, mdd: true })
+  await push(kit, at(0))
+  kit.clock.advance(10_000_000)
+  for (let step = 0; step < 5; step++) kit.clock.advance(10)
+  await settle(kit)
+  assert.deepEqual(await attributesOf(kit, 'mdc'), { mdc: 0 })
+  await push(kit, at(10_000))
+  for (let step = 0; step < 5; step++) kit.clock.advance(300)
+  await settle(kit)
+  assert.deepEqual(await attributesOf(kit, 'mdlt'), { mdlt: [at(10_001)] })
+})
+
 test('a watch ends with its series, and nothing waits any more', async () => {
   const kit = await withSeries({ pei: 1000, mdt: 100, mdd: true })
   await push(kit, at(0))
