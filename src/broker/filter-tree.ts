@@ -79,14 +79,15 @@ function visitMatches<T>(
 }
 
 interface TopicNode<T> {
-  readonly children: Map<string, TopicNode<T>>
+  /** Of the last level of a topic, which most nodes are, none. */
+  children: Map<string, TopicNode<T>> | undefined
   value: T | undefined
 }
 
 /** Values under topics; finds those whose topic matches a filter. */
 export class TopicTree<T> {
   readonly #exact = new Map<string, T>()
-  readonly #root: TopicNode<T> = { children: new Map(), value: undefined }
+  readonly #root: TopicNode<T> = { children: undefined, value: undefined }
 
   get size(): number {
     return this.#exact.size
@@ -100,9 +101,10 @@ export class TopicTree<T> {
     this.#exact.set(topic, value)
     let node = this.#root
     for (const level of topic.split('/')) {
+      node.children ??= new Map()
       let child = node.children.get(level)
       if (child === undefined) {
-        child = { children: new Map(), value: undefined }
+        child = { children: undefined, value: undefined }
         node.children.set(level, child)
       }
       node = child
@@ -115,16 +117,16 @@ export class TopicTree<T> {
     const path: (readonly [TopicNode<T>, string])[] = []
     let node = this.#root
     for (const level of topic.split('/')) {
-      const child = node.children.get(level)
+      const child = node.children?.get(level)
       if (child === undefined) return
       path.push([node, level])
       node = child
     }
     node.value = undefined
     for (const [parent, level] of path.reverse()) {
-      const child = parent.children.get(level)
-      if (child === undefined || child.value !== undefined || child.children.size > 0) return
-      parent.children.delete(level)
+      const child = parent.children?.get(level)
+      if (child === undefined || child.value !== undefined || (child.children?.size ?? 0) > 0) return
+      parent.children?.delete(level)
     }
   }
 
@@ -149,18 +151,18 @@ function* findMatches<T>(node: TopicNode<T>, levels: readonly string[], index: n
     return
   }
   if (level !== '+') {
-    const child = node.children.get(level)
+    const child = node.children?.get(level)
     if (child !== undefined) yield* findMatches(child, levels, index + 1)
     return
   }
-  for (const [name, child] of node.children)
+  for (const [name, child] of node.children ?? [])
     if (index > 0 || !name.startsWith('$')) yield* findMatches(child, levels, index + 1)
 }
 
 /** `a/#` includes `a` itself: MQTT 3.1.1 section 4.7.1.2. */
 function* below<T>(node: TopicNode<T>, hidesSystem: boolean): Iterable<T> {
   if (node.value !== undefined) yield node.value
-  for (const [name, child] of node.children) if (!(hidesSystem && name.startsWith('$'))) yield* below(child, false)
+  for (const [name, child] of node.children ?? []) if (!(hidesSystem && name.startsWith('$'))) yield* below(child, false)
 }
 
 export function isWildcard(filter: string): boolean {
