@@ -3,7 +3,7 @@
  * order, in the name of their originator. The response goes back as it came.
  */
 
-import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
+import { Operation, type RequestPrimitive, type ResponsePrimitive, ResponseTypeValue } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { parseAbsoluteOrRelative } from '../onem2m/timestamp.ts'
 import type { Execution } from './execution.ts'
@@ -65,7 +65,7 @@ export class Forwarding implements Requester {
         Status.NOT_FOUND,
         `to: ${request.to} lies at another CSE, and none is registered that leads there`,
       )
-    const passed = { ...request, ...this.#withOriginator(originator), ...countHop(request) }
+    const passed = { ...answered(request), ...this.#withOriginator(originator), ...countHop(request) }
     const relayed = await this.#relay(remote, passed, this.#timeoutMs(request, nowMs))
     return { status: relayed.responseStatusCode, relayed: { ...relayed, requestIdentifier: request.requestIdentifier } }
   }
@@ -151,6 +151,13 @@ export class Forwarding implements Requester {
     }
     throw failure
   }
+}
+
+/** Who wants no response gets none from here; between CSEs there is one, so that the hop does not wait in vain. */
+function answered(request: RequestPrimitive): RequestPrimitive {
+  if (request.responseType?.responseTypeValue !== ResponseTypeValue.NO_RESPONSE) return request
+  const { responseType: _, ...rest } = request
+  return rest
 }
 
 /**

@@ -11,6 +11,7 @@ import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { OneM2MClient } from '../../src/client/client.ts'
+import { OneM2MMQTTClient } from '../../src/client/connect.ts'
 import { HttpTransport } from '../../src/client/http-transport.ts'
 import { OneM2MResponseError } from '../../src/client/transport.ts'
 import type { JsonObject } from '../../src/onem2m/content.ts'
@@ -77,7 +78,7 @@ async function insist(
 class Site {
   readonly kills: Record<Part, number> = { gateway: 0, backend: 0, broker: 0 }
   readonly root = mkdtempSync(join(tmpdir(), 'fieldgate-chaos-'))
-  gatewayHttp = ''
+  gatewayMqtt = ''
   backendHttp = ''
   #brokerPort = 0
   #gateway: GatewayProcess | undefined
@@ -86,7 +87,7 @@ class Site {
 
   async start(): Promise<void> {
     this.#brokerPort = await freePort()
-    this.gatewayHttp = `127.0.0.1:${await freePort()}`
+    this.gatewayMqtt = `127.0.0.1:${await freePort()}`
     this.backendHttp = `127.0.0.1:${await freePort()}`
     for (const name of ['gateway', 'backend']) mkdirSync(join(this.root, name))
     for (const part of ['broker', 'backend', 'gateway'] as const) await this.bring(part)
@@ -110,8 +111,8 @@ class Site {
         FIELDGATE_REGISTRATION_POA: `mqtt://127.0.0.1:${this.#brokerPort}`,
         FIELDGATE_REGISTRATION_CHECK: '1s',
       }
-      const [dataDirectory, http] = [join(this.root, 'gateway'), this.gatewayHttp]
-      this.#gateway = await startGateway({ dataDirectory, http, environment: { ...environment, ...registration } })
+      const [dataDirectory, mqtt] = [join(this.root, 'gateway'), this.gatewayMqtt]
+      this.#gateway = await startGateway({ dataDirectory, mqtt, environment: { ...environment, ...registration } })
     }
   }
 
@@ -134,15 +135,14 @@ class Site {
   }
 }
 
-/** An AE at the gateway: measures, and announces what it measures at the backend. */
+/** An AE at the gateway, over MQTT: measures, and announces what it measures at the backend. */
 class Sensor {
   readonly acknowledged: string[] = []
   readonly #client: OneM2MClient
   #isOver = false
 
-  constructor(http: string) {
-    const transport = new HttpTransport(new URL(`http://${http}`))
-    this.#client = new OneM2MClient({ transport, originator: 'Csensor', timeoutMs: 3000 })
+  constructor(mqtt: string) {
+    this.#client = new OneM2MMQTTClient(`mqtt://${mqtt}#mn-cse-1`, { originator: 'Csensor', timeoutMs: 3000 })
   }
 
   async start(): Promise<void> {
@@ -258,7 +258,7 @@ export async function runChaos({ durationMs, seed, everyMs, report }: ChaosOptio
   const random = randomFrom(seed)
   const site = new Site()
   await site.start()
-  const sensor = new Sensor(site.gatewayHttp)
+  const sensor = new Sensor(site.gatewayMqtt)
   const display = new Display(site.backendHttp)
   try {
     await sensor.start()

@@ -120,6 +120,22 @@ describe('requests for other CSEs', () => {
     assert.notEqual(near.passed.at(-1)?.request.requestIdentifier, near.passed.at(-2)?.request.requestIdentifier)
   })
 
+  it('that want no response are answered between the CSEs, so that none waits', async () => {
+    const cin = { 'm2m:cin': { con: '5' } }
+    const responseType = { responseTypeValue: 5 }
+    assert.equal((await backend.create('/mn/onem2m/app/temp', 4, cin, { originator: 'Cx', responseType })).status, 4103)
+    assert.equal(near.passed.at(-1)?.request.responseType, undefined)
+  })
+
+  it('are answered for by the CSE that was asked when they are non-blocking', async () => {
+    const responseType = { responseTypeValue: 1 }
+    const accepted = await backend.retrieve('/mn/onem2m', { originator: 'Cx', responseType })
+    assert.equal(accepted.status, 1001)
+    await backend.notifications()
+    const result = await backend.retrieve(String(accepted.content?.['m2m:uri']), { originator: 'Cx' })
+    assert.match(JSON.stringify(result.content), /"rs":1.*"csi":"\/mn"/)
+  })
+
   it('register nobody at another CSE', async () => {
     const ae = { 'm2m:ae': { api: 'Nx', rr: true, srv: ['3'] } }
     assert.equal((await backend.create('/mn/onem2m', 2, ae, { originator: 'Cx' })).status, 4000)

@@ -18,6 +18,12 @@ export function startRegistration(
   const { registration: remote, cse: own } = settings
   if (remote.cseId === '') return
   const prefix = 'registration:'
+  const ownPointOfAccess = () =>
+    remote.ownPoa.length > 0 ? remote.ownPoa.map(withoutCredentials) : derive(remote.poa, http)
+  if (ownPointOfAccess().length === 0)
+    log.warn('the registrar has no way to this CSE: listen beyond loopback, or name one in registration.own_poa', {
+      registrar: remote.cseId,
+    })
   const registration = new Registration({
     cse,
     own: { cseId: own.id, cseBaseName: own.name, cseType: cseTypes[own.type] },
@@ -31,8 +37,7 @@ export function startRegistration(
       offsetMs: remote.offsetMs,
       checkMs: remote.checkMs,
     },
-    ownPointOfAccess: () =>
-      remote.ownPoa.length > 0 ? remote.ownPoa.map(withoutCredentials) : derive(remote.poa, http),
+    ownPointOfAccess,
     clock,
     log,
     randomId,
