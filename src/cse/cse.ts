@@ -33,7 +33,6 @@ import { Resource, type StoredInstance } from './resource.ts'
 import { errorResponse, notStored, responseTo } from './response.ts'
 import { createRoot } from './root.ts'
 import { Routes } from './route.ts'
-import type { Sender } from './stream.ts'
 import { Tree } from './tree.ts'
 import { isOverLimit, trimInTurns } from './trimming.ts'
 
@@ -158,7 +157,7 @@ export class Cse implements RequestHandler {
     for (const { key, identifiers } of unfinished) void discardInTurns(this.#parts, key, identifiers)
     if (tree.ofType(17).size > 0) this.#internally(failInterrupted)
     const { outbox, notifier, groupNotifications } = this.#parts
-    await outbox.start((ends) => (groupNotifications.senderOf(ends) ?? notifier.senderOf(ends)) as unknown as Sender)
+    await outbox.start((ends) => groupNotifications.senderOf(ends) ?? notifier.senderOf(ends))
     await this.#parts.announcer.start()
     this.#log.debug('resource tree loaded', { resources })
   }

@@ -60,12 +60,12 @@ export class GroupNotifications implements Requester {
   }
 
   /** Who goes on with what an earlier run of the gateway left for a target; undefined when it is no group. */
-  senderOf({ owner, target }: Ends): Sender<JsonObject> | undefined {
+  senderOf({ owner, target }: Ends): Sender | undefined {
     const group = this.#facts.tree.get(owner)
     return group?.definition.type === groupType ? this.#senderFor(group, target) : undefined
   }
 
-  #senderFor(group: Resource, target: string): Sender<JsonObject> {
+  #senderFor(group: Resource, target: string): Sender {
     const { clock, courier, settings } = this.#facts
     const batch = () => completeBatch(group.stored['notifyAggregation'] as BatchNotify | undefined)
     return {
@@ -80,7 +80,7 @@ export class GroupNotifications implements Requester {
         to: target,
         originator: settings.cseId,
         releaseVersionIndicator: '3',
-        content: contentOf(notifications, batch() !== undefined),
+        content: contentOf(notifications as readonly JsonObject[], batch() !== undefined),
       }),
     }
   }

@@ -113,13 +113,13 @@ export class Notifier {
   }
 
   /** Who goes on with what an earlier run of the gateway left for a target: its subscription, also when that is there no more. */
-  senderOf({ owner, target }: Ends): Sender<JsonObject> {
+  senderOf({ owner, target }: Ends): Sender {
     const subscription = this.#facts.tree.get(owner)
     if (subscription !== undefined) return this.#senderFor(subscription, target)
-    return { compose: (items) => this.#letter(target, contentOf(items, false)) }
+    return { compose: (items) => this.#letter(target, contentOf(items as readonly JsonObject[], false)) }
   }
 
-  #senderFor(subscription: Resource, target: string): Sender<JsonObject> {
+  #senderFor(subscription: Resource, target: string): Sender {
     const { clock, courier, settings } = this.#facts
     return {
       gate: new Pacing({
@@ -135,7 +135,7 @@ export class Notifier {
         const { notificationEventCat, latestNotify, batchNotify } = subscription.stored as Subscription
         // TS-0004 7.5.1.2.2: latestNotify goes out as event category latest.
         const eventCategory = latestNotify === true ? latest : notificationEventCat
-        return this.#letter(target, contentOf(items, batchNotify !== undefined), eventCategory)
+        return this.#letter(target, contentOf(items as readonly JsonObject[], batchNotify !== undefined), eventCategory)
       },
       sent: ({ length }) => this.#count(subscription, target, 'requests', length),
       settled: (entries, error) => {
@@ -158,11 +158,11 @@ export class Notifier {
   }
 
   /** expirationCounter, TS-0001 9.6.8: a subscription ends after so many notifications. */
-  #countDown(subscription: Resource, entries: readonly Entry<JsonObject>[]): void {
+  #countDown(subscription: Resource, entries: readonly Entry[]): void {
     const { expirationCounter } = subscription.stored as Subscription
     if (expirationCounter === undefined || !this.#isThere(subscription)) return
-    const news = entries.filter(({ item }) => !this.#counted.has(item))
-    for (const { item } of news) this.#counted.add(item)
+    const news = entries.filter(({ item }) => !this.#counted.has(item as JsonObject))
+    for (const { item } of news) this.#counted.add(item as JsonObject)
     if (news.length === 0) return
     const left = expirationCounter - news.length
     this.#facts.internally((execution) => {

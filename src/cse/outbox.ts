@@ -92,7 +92,7 @@ export class Outbox {
   }
 
   /** The stream of an owner for a target, which goes on with what was left of it. */
-  stream<T extends Json>({ owner, target }: Ends, senderOf: () => Sender<T>): Stream<T> {
+  stream({ owner, target }: Ends, senderOf: () => Sender): Stream {
     let streams = this.#streams.get(owner)
     if (streams === undefined) {
       streams = new Map()
@@ -101,21 +101,20 @@ export class Outbox {
     let stream = streams.get(target)
     if (stream === undefined) {
       const name = nameOf({ owner, target })
-      stream = new Stream({ owner, target }, senderOf(), this.#left.get(name)) as unknown as Stream
+      stream = new Stream({ owner, target }, senderOf(), this.#left.get(name))
       streams.set(target, stream)
       this.#left.delete(name)
       if (!stream.isEmpty) this.#list(stream)
     }
     // One that was done with may be wanted again before it is empty.
     stream.isForced = false
-    return stream as unknown as Stream<T>
+    return stream
   }
 
-  put<T extends Json>(stream: Stream<T>, item: T, options: EnqueueOptions = {}): void {
+  put(stream: Stream, item: Json, options: EnqueueOptions = {}): void {
     if (this.#isStopped) return
     const { clock, randomId } = this.#facts
     const { isDurable = false, transaction, settled } = options
-    const own = stream as unknown as Stream
     if (stream.sender.gate?.arrival(this.#isAway(stream.target)) === 'refuse') {
       this.statistics.dropped++
       settled?.(new OneM2MError(Status.REQUEST_TIMEOUT, `${stream.target}: not the time for it`))
@@ -123,7 +122,7 @@ export class Outbox {
     }
     const sequence = isDurable ? stream.newSequence() : undefined
     const entry = { item, requestIdentifier: randomId(), atMs: clock.wallMs(), sequence, size: 0, settled }
-    const arrive = (arrived: Entry) => this.#arrive(own, arrived)
+    const arrive = (arrived: Entry) => this.#arrive(stream, arrived)
     if (isDurable) this.#spool.keep(stream.name, entry, transaction, arrive)
     else if (transaction === undefined) arrive(entry)
     else transaction.afterCommit(() => arrive(entry))

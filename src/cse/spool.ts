@@ -9,8 +9,8 @@ import type { SequenceRange } from './stream.ts'
 import type { Transaction } from './transaction.ts'
 
 /** One thing that waits to be sent. */
-export interface Entry<T extends Json = Json> {
-  readonly item: T
+export interface Entry {
+  readonly item: Json
   /** Its own, and the same at every try. */
   readonly requestIdentifier: string
   /** When it was handed in, milliseconds since 1970. */

@@ -22,13 +22,13 @@ export interface Gate {
 }
 
 /** Who has something for a target: how it is put into a request, and when it goes. */
-export interface Sender<T extends Json = Json> {
+export interface Sender {
   readonly gate?: Gate
-  compose(items: readonly T[]): Letter
+  compose(items: readonly Json[]): Letter
   /** A letter goes out for the first time. */
-  sent?(entries: readonly Entry<T>[]): void
+  sent?(entries: readonly Entry[]): void
   /** A letter was answered with success, or given up. */
-  settled?(entries: readonly Entry<T>[], error: Error | undefined): void
+  settled?(entries: readonly Entry[], error: Error | undefined): void
 }
 
 /** Whose stream it is, and for which target. */
@@ -54,8 +54,8 @@ export function endsOf(name: string): Ends {
 }
 
 /** What goes as one letter; it stays together when it has to go again, so that the target can tell that it is the same. */
-export interface Batch<T extends Json = Json> {
-  readonly entries: readonly Entry<T>[]
+export interface Batch {
+  readonly entries: readonly Entry[]
   /** The same at every try, so that a target that answered in vain knows it again; another one for another selection. */
   readonly requestIdentifier: string
   readonly isKept: boolean
@@ -63,16 +63,16 @@ export interface Batch<T extends Json = Json> {
   tries: number
 }
 
-export class Stream<T extends Json = Json> implements Ends {
+export class Stream implements Ends {
   readonly owner: string
   readonly target: string
-  readonly sender: Sender<T>
+  readonly sender: Sender
   /** In its lane's list of those that may have something to send. */
   isListed = false
   isForced = false
   isReading = false
-  #waiting: Entry<T>[] = []
-  #returned: Batch<T>[] = []
+  #waiting: Entry[] = []
+  #returned: Batch[] = []
   /** Batches that were taken and not settled yet. */
   #underWay = 0
   /** Those that newcomers took the place of since the last letter. */
@@ -84,7 +84,7 @@ export class Stream<T extends Json = Json> implements Ends {
   #arrived: number
   #end: number
 
-  constructor({ owner, target }: Ends, sender: Sender<T>, onDisk: SequenceRange | undefined) {
+  constructor({ owner, target }: Ends, sender: Sender, onDisk: SequenceRange | undefined) {
     this.owner = owner
     this.target = target
     this.sender = sender
@@ -126,7 +126,7 @@ export class Stream<T extends Json = Json> implements Ends {
   }
 
   /** Takes a newcomer; returns those that it takes the place of. It stays on the disk alone when others do, or there are `limit` in memory. */
-  append(entry: Entry<T>, arrival: 'append' | 'replace', nowMs: number, limit: number): readonly Entry<T>[] {
+  append(entry: Entry, arrival: 'append' | 'replace', nowMs: number, limit: number): readonly Entry[] {
     const { sequence } = entry
     if (sequence !== undefined) {
       const { hasTail } = this
@@ -142,19 +142,19 @@ export class Stream<T extends Json = Json> implements Ends {
   }
 
   /** Takes what was read from the tail, up to sequence number `to`. */
-  appendTail(entries: readonly Entry<T>[], to: number, nowMs: number): void {
+  appendTail(entries: readonly Entry[], to: number, nowMs: number): void {
     if (this.#waiting.length === 0) this.#sinceMs = nowMs
     this.#waiting.push(...entries)
     this.#next = to
   }
 
   /** The oldest that waits, to be given up. */
-  shift(): Entry<T> | undefined {
+  shift(): Entry | undefined {
     return this.#waiting.shift()
   }
 
   /** What goes next as one letter: what came back before anything new; or how long to wait; undefined when there is nothing. */
-  take(nowMs: number): Batch<T> | { readonly againInMs: number } | undefined {
+  take(nowMs: number): Batch | { readonly againInMs: number } | undefined {
     const returned = this.#returned.shift()
     if (returned !== undefined) {
       this.#underWay++
@@ -171,7 +171,7 @@ export class Stream<T extends Json = Json> implements Ends {
   }
 
   /** A letter has to go again, before those that were to follow it. */
-  putBack(batch: Batch<T>): void {
+  putBack(batch: Batch): void {
     this.#underWay--
     const at = this.#returned.findIndex(({ order }) => order > batch.order)
     this.#returned.splice(at < 0 ? this.#returned.length : at, 0, batch)
@@ -182,7 +182,7 @@ export class Stream<T extends Json = Json> implements Ends {
     this.#underWay--
   }
 
-  #clear(): readonly Entry<T>[] {
+  #clear(): readonly Entry[] {
     const all = [...this.#returned.flatMap(({ entries }) => entries), ...this.#waiting]
     this.#returned = []
     this.#waiting = []
@@ -190,8 +190,8 @@ export class Stream<T extends Json = Json> implements Ends {
   }
 }
 
-function batchOf<T extends Json>(entries: readonly Entry<T>[], order: number): Batch<T> {
-  const { requestIdentifier, sequence } = entries[0] as Entry<T>
+function batchOf(entries: readonly Entry[], order: number): Batch {
+  const { requestIdentifier, sequence } = entries[0] as Entry
   return {
     entries,
     requestIdentifier: entries.length === 1 ? requestIdentifier : `${requestIdentifier}-${entries.length}`,
