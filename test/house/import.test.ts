@@ -50,6 +50,7 @@ const rules: Readonly<Record<string, Rule>> = {
   client: { from: ['mqtt', 'onem2m', 'resources'], node: ['http', 'https', 'net', 'stream', 'tls'] },
   adapters: { from: ['onem2m'], typesFrom: ['client'], node: 'any', packages: ['systeminformation'] },
   appliance: { from: everything, node: 'any', packages: ['smol-toml'] },
+  training: { from: ['index.ts'], node: 'any' },
   'main.ts': { from: ['appliance'], node: ['process', 'stream/consumers'] },
   'index.ts': { from: ['client', 'onem2m', 'resources'] },
 }

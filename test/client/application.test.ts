@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { Application, type ApplicationOptions } from '../../src/client/application.ts'
+import type { Json } from '../../src/onem2m/content.ts'
+import { Kit } from '../cse/kit.ts'
+import { mqttScene } from './mqtt-scene.ts'
+
+/** A real CSE behind a broker, without ports. */
+async function scene() {
+  const kit = await Kit.start()
+  const { binding, open, connections } = await mqttScene(kit.cse)
+  kit.cse.use(binding)
+  const application = (name: string, options: Partial<ApplicationOptions> = {}) =>
+    new Application({ name, url: 'mqtt://localhost#mn-cse-1', open, random: () => 0, ...options })
+  return { kit, application, connections }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+describe('an application', { timeout: 20_000 }, () => {
+  it('registers, pushes into containers, reads back, finds by label, and takes all back', async () => {
+    const { kit, application } = await scene()
+    const app = application('IPE', { originatorPrefix: '//openmtc.org/mn-cse-1', labels: ['demo'] })
+    await app.start()
+    const devices = await app.createContainer('devices')
+    const values = await app.createContainer('values', { labels: ['measurements'] }, devices)
+    for (const value of ['text', { value: 21, unit: '°C' }, [1, 2]] satisfies Json[]) {
+      await app.pushContent(values, value)
+      assert.deepEqual(await app.getContent(values), value)
+    }
+    assert.equal(await app.getContent(devices), undefined)
+    assert.deepEqual(await app.discover({ labels: ['measurements'] }), ['onem2m/IPE/devices/values'])
+    await app.stop()
+    await app.stop()
+    assert.equal((await kit.ask({ operation: 2, to: 'onem2m/IPE' })).status, 4004)
+  })
+
+  it('goes on where an earlier run ended', async () => {
+    const { application } = await scene()
+    const earlier = application('IPE', { staysRegistered: true })
+    await earlier.start()
+    const values = await earlier.createContainer('values')
+    await earlier.pushContent(values, 'kept')
+    await earlier.stop()
+    const later = application('IPE')
+    await later.start()
+    assert.equal(await later.getContent(await later.createContainer('values')), 'kept')
+    await later.stop()
+  })
+
+  it("hears what comes into another application's container, after both were lost too", async () => {
+    const { kit, application, connections } = await scene()
+    const [ipe, gui] = [application('IPE'), application('GUI')]
+    await ipe.start()
+    await gui.start()
+    const values = await ipe.createContainer('values', { labels: ['measurements'] })
+    const heard: Json[] = []
+    gui.discoverEvery(20, { labels: ['measurements'] }, async (addresses) => {
+      for (const address of addresses) await gui.subscribeContent(address, (value) => void heard.push(value))
+    })
+    const isSubscribed = async () => (await kit.ask({ operation: 2, to: `${values}/GUI-3` })).status === 2000
+    while (!(await isSubscribed())) await new Promise((resolve) => setTimeout(resolve, 5))
+    await ipe.pushContent(values, 1)
+    await until(() => heard.length === 1)
+
+    // The connections: both come back by themselves.
+    for (const each of connections) each.destroy()
+    await ipe.pushContent(values, 2)
+    await until(() => heard.length === 2)
+
+    // The resources: pushing makes the AE and the container again; the other application finds it and subscribes again.
+    assert.equal((await kit.ask({ operation: 4, to: 'onem2m/IPE', originator: 'CAdmin' })).status, 2002)
+    await ipe.pushContent(values, 3)
+    while (!(await isSubscribed())) await new Promise((resolve) => setTimeout(resolve, 5))
+    await ipe.pushContent(values, 4)
+    await until(() => heard.at(-1) === 4)
+    await gui.stop()
+    await ipe.stop()
+  })
+
+  it('goes on repeating what failed, and stops when it ends', async () => {
+    const { application } = await scene()
+    const app = application('IPE')
+    let calls = 0
+    app.every(1, () => {
+      calls++
+      throw new Error('a bad day')
+    })
+    await until(() => calls > 2)
+    await app.stop()
+    const then = calls
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    assert.equal(calls, then)
+  })
+})
