@@ -162,7 +162,8 @@ function* findMatches<T>(node: TopicNode<T>, levels: readonly string[], index: n
 /** `a/#` includes `a` itself: MQTT 3.1.1 section 4.7.1.2. */
 function* below<T>(node: TopicNode<T>, hidesSystem: boolean): Iterable<T> {
   if (node.value !== undefined) yield node.value
-  for (const [name, child] of node.children ?? []) if (!(hidesSystem && name.startsWith('$'))) yield* below(child, false)
+  for (const [name, child] of node.children ?? [])
+    if (!(hidesSystem && name.startsWith('$'))) yield* below(child, false)
 }
 
 export function isWildcard(filter: string): boolean {

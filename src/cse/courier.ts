@@ -7,6 +7,7 @@ import type { RequestPrimitive, ResponsePrimitive } from '../onem2m/primitive.ts
 import { type Serialization, serializationOfMediaType } from '../onem2m/serialization.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import type { Schedule } from '../resources/schedule.ts'
+import { supportedReleaseVersions } from './check.ts'
 import type { Delivery, Requester } from './handler.ts'
 import { pollingChannelOf } from './polling.ts'
 import { Resource } from './resource.ts'
@@ -17,6 +18,8 @@ interface Place {
   /** AE-ID or address at another CSE; undefined where the URL says all. */
   readonly entity: string | undefined
   readonly serialization?: Serialization | undefined
+  /** supportedReleaseVersions of an AE. */
+  readonly releases?: readonly string[] | undefined
 }
 
 export type CarryOptions = Pick<Delivery, 'timeoutMs' | 'isPatient' | 'handedOver'>
@@ -51,7 +54,7 @@ export class Courier {
    */
   async carry(target: string, request: RequestPrimitive, options: CarryOptions): Promise<ResponsePrimitive> {
     let failure: OneM2MError | undefined
-    for (const { pointOfAccess, entity, serialization } of this.#placesOf(target)) {
+    for (const { pointOfAccess, entity, serialization, releases } of this.#placesOf(target)) {
       const requester = this.#requesters.get(pointOfAccess.slice(0, pointOfAccess.indexOf(':')))
       if (requester === undefined) {
         failure = unreachable(target, `nothing here speaks ${pointOfAccess}`)
@@ -64,7 +67,7 @@ export class Courier {
           ...options,
           pointOfAccess,
           target: entity,
-          request,
+          request: inRelease(request, releases),
           ...(serialization === undefined ? {} : { serialization }),
         })
       } catch (error) {
@@ -102,7 +105,8 @@ export class Courier {
     const entity = resource?.stored['aeId']
     if (resource === undefined || typeof entity !== 'string') return []
     const serialization = wantedSerialization(resource.stored['contentSerialization'])
-    return pointsOfAccess(resource).map((pointOfAccess) => ({ pointOfAccess, entity, serialization }))
+    const releases = resource.stored['supportedReleaseVersions'] as readonly string[] | undefined
+    return pointsOfAccess(resource).map((pointOfAccess) => ({ pointOfAccess, entity, serialization, releases }))
   }
 }
 
@@ -120,6 +124,16 @@ function pointsOfAccess(resource: Resource): readonly string[] {
   if (stored['requestReachability'] === false) return []
   const listed = stored['pointOfAccess'] as readonly string[] | undefined
   return listed === undefined || listed.length === 0 ? connectedHere : listed
+}
+
+/** The request in a release that its target knows (TS-0004 6.3.2). Release 1 has neither release indicators nor vendor information. */
+function inRelease(request: RequestPrimitive, releases: readonly string[] | undefined): RequestPrimitive {
+  const { releaseVersionIndicator, vendorInformation: _, ...rest } = request
+  if (releases === undefined || releases.length === 0 || releases.includes(releaseVersionIndicator ?? '1'))
+    return request
+  const best = supportedReleaseVersions.findLast((version) => releases.includes(version))
+  if (best === undefined) return request
+  return best === '1' ? rest : { ...request, releaseVersionIndicator: best }
 }
 
 /** The first serialisation in an AE's list that is spoken here (TS-0001 9.6.5). */

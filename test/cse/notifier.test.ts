@@ -32,6 +32,22 @@ test('a slow target gets notifications in order, no more at once than allowed', 
   assert.deepEqual(contentsOf(kit.deliveries), ['a', 'b', 'c'])
 })
 
+test('a target is spoken to in a release that it knows (TS-0004 6.3.2)', async () => {
+  for (const [srv, expected] of [
+    [['2', '2a'], '2a'],
+    [['1'], undefined],
+    [['3', '4'], '3'],
+    [['99'], '3'],
+    [undefined, '3'],
+  ] as const) {
+    const kit = await Kit.start()
+    const register = { 'm2m:ae': { rn: 'app', api: 'Napp', rr: true, ...(srv === undefined ? {} : { srv }) } }
+    assert.equal((await kit.create('onem2m', 2, register)).status, 2001)
+    await kit.ask({ operation: 5, to: 'onem2m/app', content: { 'm2m:sgn': {} } })
+    assert.equal(kit.deliveries[0]?.request.releaseVersionIndicator, expected, String(srv))
+  }
+})
+
 test('for a target that does not answer, a bounded number waits, and the oldest goes first', async () => {
   const kit = await subscribed({ maxInFlight: 1, maxQueued: 2 })
   let release: (status: number) => void = () => {}
