@@ -1,5 +1,6 @@
 /** What an adapter is and what it is given: all that the author of one has to know. Of CSE, broker and store it sees nothing. */
 
+import type { OneM2MClient } from '../client/client.ts'
 import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import type { SettingObjection, SettingRow, SettingsOf } from '../onem2m/setting-row.ts'
@@ -63,7 +64,7 @@ export interface AreaNetwork {
 /** The gateway as a whole, for the adapter that describes it. */
 export interface GatewayView {
   /** Speaks as the CSE itself. */
-  readonly client: AdapterClient
+  readonly client: AdapterClient & Pick<OneM2MClient, 'discover'>
   readonly cseId: string
   readonly version: string
   /** Warnings and errors, the latest last. */

@@ -11,7 +11,7 @@ import { Status } from '../onem2m/status.ts'
 import { type Body, container, readIdentifier } from './content.ts'
 
 /** What adapters need of a client; its originator is the AE-ID of the adapter. */
-export type AdapterClient = Pick<OneM2MClient, 'create' | 'update' | 'retrieve'>
+export type AdapterClient = Pick<OneM2MClient, 'create' | 'update' | 'retrieve' | 'delete'>
 
 /** A resource under a name that is given to it. */
 export type NamedBody = (name: string) => Body
@@ -52,6 +52,16 @@ export class Branch {
   /** Resolves when the resource exists, and those around it, which are containers. */
   async make(path: string, body: NamedBody): Promise<void> {
     await this.#seen(() => this.#ensure(path, body))
+  }
+
+  /** Deletes a resource; one that is not there is no fault. */
+  async remove(path: string): Promise<void> {
+    this.#ensured.delete(path)
+    try {
+      await this.#facts.client.delete(this.address(path))
+    } catch (error) {
+      if (!hasStatus(error, Status.NOT_FOUND)) throw error
+    }
   }
 
   /** Makes a subscription; resolves with its address and its resourceID: notifications bear one of them (TS-0004 7.5.1.2.2). */

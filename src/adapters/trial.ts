@@ -60,7 +60,7 @@ export async function tryAdapter(options: TrialOptions): Promise<void> {
       comesByItself = true
       if (fault !== undefined) onFault(part, fault)
     },
-    client: { create: nothing, update: nothing, retrieve: nothing },
+    client: { create: nothing, update: nothing, retrieve: nothing, delete: async () => {} },
   }
   try {
     const adapter = await entry.load()

@@ -19,6 +19,7 @@ const maxDevices = 200
 /** What is available changes all the time; it is written when it did by this share of the whole. */
 const memoryStep = 0.05
 const inventoryDelayMs = 5000
+const byAddress = { desiredIdentifierResultType: 1 } as const
 
 export const node: Adapter<NodeSettings> = {
   async probe() {
@@ -40,6 +41,10 @@ class NodeDescription {
   readonly #written = new Map<string, string>()
   #inventory: Inventory | undefined
   #availableBytes = 0
+  /** mgmtObjs that there were at the start; undefined until it has been looked. */
+  #left: readonly string[] | undefined
+  /** One look at a time: the survey asks for one of its own. */
+  #looking: Promise<void> = Promise.resolve()
 
   constructor(context: AdapterContext<NodeSettings>, gateway: GatewayView) {
     const { settings, clock, cseBaseName } = context
@@ -90,8 +95,14 @@ class NodeDescription {
     return serial !== 'unknown' ? serial : hostName !== 'unknown' ? hostName : this.#gateway.cseId
   }
 
+  #describe(): Promise<void> {
+    const look = this.#looking.then(() => this.#look())
+    this.#looking = look.catch(() => {})
+    return look
+  }
+
   /** Writes what is not written yet, and what has changed. */
-  async #describe(): Promise<void> {
+  async #look(): Promise<void> {
     const inventory = this.#inventory
     if (inventory === undefined) return
     const { version, recentLog } = this.#gateway
@@ -112,6 +123,23 @@ class NodeDescription {
       ...this.#networks(),
     ]
     await Promise.all(objects.map((each) => this.#write(each)))
+    await this.#removeOthers(new Set(objects.map(({ name }) => name)))
+  }
+
+  /** Devices that are gone, and what an earlier run has left of them. */
+  async #removeOthers(wanted: ReadonlySet<string>): Promise<void> {
+    this.#left ??= await this.#discover()
+    for (const name of [...this.#left, ...this.#written.keys()]) {
+      if (wanted.has(name)) continue
+      await this.#branch.remove(name)
+      this.#written.delete(name)
+    }
+    this.#left = []
+  }
+
+  async #discover(): Promise<readonly string[]> {
+    const found = await this.#gateway.client.discover(this.#branch.address(''), { resourceType: [13] }, byAddress)
+    return found.map((address) => address.slice(address.lastIndexOf('/') + 1))
   }
 
   async #write(wanted: object.ManagementObject): Promise<void> {

@@ -106,6 +106,13 @@ describe('the gateway in its own tree', () => {
     await gateway.clock.pass(60_000)
     await until(async () => (await object('memory'))?.['mma'] === 409_600_000)
     assert.equal((await object('deviceInfo'))?.['lt'], lt)
+    tree.unplug('sys/bus/w1/devices/28-0316a279f1ff')
+    await until(async () => {
+      await gateway.clock.pass(60_000)
+      return (await object('device-w1-28-0316a279f1ff')) === undefined
+    })
+    assert.equal(await object('network-w1'), undefined)
+    assert.notEqual(await object('network-mqtt'), undefined)
   })
 
   it('takes from the survey what the files do not say', async (context) => {
