@@ -112,7 +112,11 @@ describe('a gateway and a backend', { timeout: 60_000 }, () => {
   it('meet on a mosquitto, and meet again when that was restarted', { skip: withoutMosquitto }, async () => {
     const port = await freePort()
     const broker = await startBroker(port)
-    const environment = { FIELDGATE_BROKERS_URLS: `mqtt://127.0.0.1:${port}` }
+    const environment = {
+      FIELDGATE_BROKERS_URLS: `mqtt://127.0.0.1:${port}`,
+      // A request may be with the broker before the other CSE is, and waits in vain.
+      FIELDGATE_CSE_FORWARD_TIMEOUT: '500ms',
+    }
     const backend = await start({ command: 'backend', environment })
     const gateway = await start({ environment: { ...environment, ...registering(`mqtt://localhost:${port}`) } })
     await until(isRegistered(backend.http), 'registered')
