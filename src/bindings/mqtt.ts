@@ -162,10 +162,12 @@ export class MqttBinding implements TopicConsumer, Requester {
       this.#refuse(route, publication, error, wire)
       return
     }
-    const context: RequestContext =
-      connection === undefined
-        ? { source: 'network' }
-        : { source: connection.isLocal ? 'local' : 'network', remoteAddress: connection.remoteAddress }
+    const bringer = this.#bringer(route, request)
+    const context: RequestContext = {
+      source: connection?.isLocal === true ? 'local' : 'network',
+      ...(connection === undefined ? {} : { remoteAddress: connection.remoteAddress }),
+      ...(bringer === undefined ? {} : { broughtBy: bringer }),
+    }
     this.#inFlight++
     this.#options.handler.handle(request, context, (response) => {
       this.#inFlight--
@@ -189,14 +191,20 @@ export class MqttBinding implements TopicConsumer, Requester {
     }
     if (originator === undefined || originator === route.verifiedOriginator) return
     if (isRegistration && (originator === 'C' || originator === 'S')) return
-    // A CSE brings the requests of those behind it.
-    if (this.#options.handler.speaksFor?.(`/${route.entity}`, originator) === true) return
+    if (this.#bringer(route, request) !== undefined) return
     if (entityOfIdentifier(originator, this.#options.own) !== route.entity)
       throw new OneM2MError(
         Status.ORIGINATOR_NOT_AUTHENTICATED,
         `fr: got ${JSON.stringify(originator.slice(0, 80))}, expected the originator of the topic, ${route.level}`,
       )
     route.verifiedOriginator = originator
+  }
+
+  /** The CSE of the topic, when it is registered and may bring requests of this originator: those behind it. */
+  #bringer({ entity }: Route, { originator }: RequestPrimitive): string | undefined {
+    if (originator?.startsWith('/') !== true) return undefined
+    const cseId = `/${entity}`
+    return this.#options.handler.speaksFor?.(cseId, originator) === true ? cseId : undefined
   }
 
   /** tinyIoT sends notifications without the primitive around them, and waits for no response. */

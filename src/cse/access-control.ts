@@ -5,7 +5,6 @@ import { AccessRight } from '../resources/access-control-policy.ts'
 import type { ResourceView } from '../resources/behaviour.ts'
 import { encodeAttributes } from '../resources/resource-type.ts'
 import type { RequestContext } from './handler.ts'
-import type { Routes } from './route.ts'
 import { isInWindow } from './schedule.ts'
 import type { Tree } from './tree.ts'
 
@@ -14,7 +13,6 @@ export type Unprotected = 'creator' | 'read' | 'open'
 
 interface AccessFacts {
   readonly tree: Tree
-  readonly routes: Routes
   readonly cseId: string
   readonly spId: string
   readonly unprotected: Unprotected
@@ -135,7 +133,7 @@ export class AccessControl {
     } else if (isOwner(originator, resource)) return true
     if (this.#facts.unprotected === 'creator') return false
     // A CSE is registered because somebody wanted its applications to use this one.
-    if (context.source === 'network' && !this.#facts.routes.isRegistered(originator)) return false
+    if (context.source === 'network' && context.broughtBy === undefined) return false
     if (resource.definition.isPrivate === true) return false
     if (this.#facts.unprotected === 'open' || (right & ~readRights) === 0) return true
     if (right !== AccessRight.CREATE) return false

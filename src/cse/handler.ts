@@ -9,6 +9,8 @@ export interface RequestContext {
   readonly source: 'local' | 'network' | 'internal'
   /** Address of the client, for access control contexts and the log. */
   readonly remoteAddress?: string
+  /** The CSE that passed the request on, for one of those behind it, as the binding has found by the connection. */
+  readonly broughtBy?: string
   /** Group commit may wait this long for company; 0 by default. */
   readonly patienceMs?: number
 }

@@ -271,3 +271,22 @@ test('many topics and originators do not add up', () => {
     broker.sent.length = 0
   }
 })
+
+test('a CSE brings requests of those behind it, and is named with them; nobody else does (TS-0010 6.4)', () => {
+  const cse = Object.assign(new FakeCse(), {
+    speaksFor: (cseId: string, originator: string) => cseId === '/in-cse-1' && originator.startsWith('/in-cse-1'),
+  })
+  const { broker } = set({}, cse)
+  const connection = { clientId: 'C::in-cse-1', remoteAddress: '192.0.2.7', isLocal: false, username: undefined }
+  const bring = (level: string, fr: string) => {
+    cse.arrivals.length = 0
+    broker.publish(`/oneM2M/req/${level}/mn-cse-1/json`, { ...retrieve, fr }, { connection })
+    return cse.arrivals[0]?.context ?? broker.last['rsc']
+  }
+  const from = { source: 'network', remoteAddress: '192.0.2.7' }
+  assert.deepEqual(bring('in-cse-1', '/in-cse-1/CGUI'), { ...from, broughtBy: '/in-cse-1' })
+  assert.deepEqual(bring('in-cse-1', '/in-cse-1'), { ...from, broughtBy: '/in-cse-1' })
+  assert.deepEqual(bring('CAE01', 'CAE01'), from)
+  assert.equal(bring('in-cse-1', '/mn-9/CGUI'), 4106)
+  assert.equal(bring('CAE01', '/in-cse-1/CGUI'), 4106)
+})

@@ -33,7 +33,7 @@ export class Neighbourhood {
   /** Has a CSE, which may have been restarted, reached there. */
   add(pointOfAccess: string, kit: Kit): void {
     this.#kits.set(pointOfAccess, kit)
-    kit.cse.use({ schemes: ['mqtt'], send: (delivery) => this.#carry(delivery) })
+    kit.cse.use({ schemes: ['mqtt'], send: (delivery) => this.#carry(delivery, pointOfAccess) })
   }
 
   cut(pointOfAccess: string): void {
@@ -79,11 +79,13 @@ export class Neighbourhood {
     if (here.status !== 2001) throw new Error(`not known: ${here.status} ${here.reason}`)
   }
 
-  #carry({ pointOfAccess, request }: Delivery): Promise<ResponsePrimitive> {
+  #carry({ pointOfAccess, request }: Delivery, from: string): Promise<ResponsePrimitive> {
     const kit = this.#kits.get(pointOfAccess)
     if (kit === undefined || this.#cut.has(pointOfAccess))
       return Promise.reject(new OneM2MError(Status.TARGET_NOT_REACHABLE, `${pointOfAccess} is away`))
     this.passed.push({ pointOfAccess, request })
-    return new Promise((resolve) => kit.cse.handle(request, { source: 'network' }, resolve))
+    return new Promise((resolve) =>
+      kit.cse.handle(request, { source: 'network', broughtBy: from.replace('mqtt:/', '') }, resolve),
+    )
   }
 }
