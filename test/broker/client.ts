@@ -60,6 +60,11 @@ export interface Accepting {
   handle(stream: Duplex): unknown
 }
 
+interface ConnectOptions {
+  readonly clean?: boolean
+  readonly will?: mqtt.IConnectPacket['will']
+}
+
 export class TestClient {
   readonly heard: Heard[] = []
   readonly #stream
@@ -89,16 +94,17 @@ export class TestClient {
   static async connect(
     broker: Accepting,
     clientId: string,
-    options: {
-      readonly clean?: boolean
-      readonly will?: mqtt.IConnectPacket['will']
-      readonly acknowledges?: boolean
-    } = {},
+    options: ConnectOptions & { readonly acknowledges?: boolean } = {},
   ): Promise<TestClient> {
     const client = new TestClient(broker)
-    const { clean = true, will, acknowledges = true } = options
-    client.acknowledges = acknowledges
-    client.send({
+    client.acknowledges = options.acknowledges ?? true
+    client.send(TestClient.connectPacket(clientId, options))
+    await client.until((packet) => packet.cmd === 'connack')
+    return client
+  }
+
+  static connectPacket(clientId: string, { clean = true, will }: ConnectOptions): mqtt.Packet {
+    return {
       cmd: 'connect',
       protocolId: 'MQTT',
       protocolVersion: 4,
@@ -106,9 +112,7 @@ export class TestClient {
       clean,
       keepalive: 0,
       ...(will === undefined ? {} : { will }),
-    })
-    await client.until((packet) => packet.cmd === 'connack')
-    return client
+    }
   }
 
   get isOpen(): boolean {
