@@ -5,27 +5,16 @@
  */
 
 import { generateKeyPairSync } from 'node:crypto'
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { writeBootConfiguration } from '../../src/appliance/board/board-file.ts'
 import { boardProfiles } from '../../src/appliance/board/profile-list.ts'
 import { root } from '../bundle.ts'
 import { run } from '../program.ts'
+import { layBootPartition } from './boot-partition.ts'
 import { writeBundle } from './bundle-file.ts'
-import { diskSignature, fillIn, makeRoot, sourceDirectory } from './root-tree.ts'
+import { diskSignature, makeRoot } from './root-tree.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -52,32 +41,6 @@ function readKey(): string {
     console.log(`${options.key}: a new key to sign updates with`)
   }
   return readFileSync(options.key, 'utf8')
-}
-
-/** The boot partition: the firmware's files, U-Boot with its script, the kernel of slot a, and the files for people. */
-function layBootPartition(tree: string, boot: string): void {
-  const firmware = join(tree, 'usr/lib/raspi-firmware')
-  cpSync(firmware, boot, { recursive: true })
-  const kernels = readdirSync(join(tree, 'usr/lib')).find((name) => name.startsWith('linux-image-')) ?? ''
-  const trees = join(tree, 'usr/lib', kernels, 'broadcom')
-  for (const name of readdirSync(trees)) copyFileSync(join(trees, name), join(boot, name))
-  copyFileSync(join(tree, 'usr/lib/u-boot/rpi_arm64/u-boot.bin'), join(boot, 'u-boot.bin'))
-  if (profile) writeFileSync(join(boot, 'config.txt'), writeBootConfiguration(profile))
-  copyFileSync(join(sourceDirectory, 'board.toml'), join(boot, 'board.toml'))
-  writeFileSync(join(boot, 'slot.env'), 'active=a\ntry=none\n')
-  const script = join(boot, 'boot.cmd')
-  writeFileSync(script, fillIn(readFileSync(join(sourceDirectory, 'boot.cmd'), 'utf8'), profile))
-  run('mkimage', ['-A', 'arm64', '-T', 'script', '-C', 'none', '-d', script, join(boot, 'boot.scr')])
-  rmSync(script)
-  mkdirSync(join(boot, 'b'))
-  mkdirSync(join(boot, 'a'))
-  for (const name of ['vmlinuz', 'initrd.img']) copyFileSync(findBootFile(tree, name), join(boot, 'a', name))
-}
-
-function findBootFile(tree: string, name: string): string {
-  const found = readdirSync(join(tree, 'boot')).find((candidate) => candidate.startsWith(`${name}-`))
-  if (!found) throw new Error(`no ${name} in /boot`)
-  return join(tree, 'boot', found)
 }
 
 function writeDescription(): string {
@@ -137,7 +100,7 @@ function makeImage(): void {
     const boot = join(parts, 'boot-partition')
     mkdirSync(boot, { recursive: true })
     for (const name of ['fieldgate', 'etc']) mkdirSync(join(parts, 'data-partition', name), { recursive: true })
-    layBootPartition(tree, boot)
+    layBootPartition(tree, boot, profile)
     const input = join(work, 'input')
     mkdirSync(input)
     const squashfs = join(input, 'root.squashfs')

@@ -235,7 +235,7 @@ export const commands: readonly Command[] = [
     summary: 'say which board this is, and what its profile sets',
     options: {
       systemd: { text: 'show it as a drop-in for fieldgate.service' },
-      'config-txt': { text: "show it as the Raspberry Pi's config.txt" },
+      'config-txt': { text: 'show the lines for the config.txt of Raspberry Pi OS' },
     },
     examples: [
       'fieldgate profile detect',

@@ -27,10 +27,15 @@ reading_patience = "${storage.readingPatience}"
 ${adapters.map((name) => `\n[adapters.${name}]\nenabled = true\n`).join('')}`
 }
 
-/** The config.txt of the boot partition. */
+/** The config.txt of an image. Debian's device trees have no overlays. */
 export function writeBootConfiguration({ id, boot }: BoardProfile): string {
-  const overlays = boot.overlays.flatMap((name) => overlayLines[name] ?? [])
-  return `${[`# Made from the profile ${id}.`, ...boot.configTxt, ...overlays].join('\n')}\n`
+  return `${[`# Made from the profile ${id}.`, ...boot.configTxt].join('\n')}\n`
+}
+
+/** What switches the board's interfaces on in the config.txt of Raspberry Pi OS. */
+export function writeInterfaceConfiguration({ id, boot }: BoardProfile): string {
+  const lines = boot.overlays.flatMap((name) => overlayLines[name] ?? [])
+  return `${[`# From the profile ${id}: add it to /boot/firmware/config.txt.`, 'enable_uart=1', ...lines].join('\n')}\n`
 }
 
 /** systemd's own watchdog on the board's, for a kernel or a systemd that hangs. */

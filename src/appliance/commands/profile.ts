@@ -1,6 +1,6 @@
 /** `fieldgate profile`: which board this is, and what follows from it for systemd and the firmware. */
 
-import { writeBootConfiguration, writeServiceDropIn } from '../board/board-file.ts'
+import { writeInterfaceConfiguration, writeServiceDropIn } from '../board/board-file.ts'
 import type { BoardProfile } from '../board/board-profile.ts'
 import { boardProfiles, matchBoard, readCompatible } from '../board/profile-list.ts'
 import { ExitCode, type Invocation, UsageError } from '../command.ts'
@@ -15,7 +15,7 @@ export async function run({ operands, flags, surroundings }: Invocation): Promis
 
 function describe(profile: BoardProfile, flags: ReadonlySet<string>): string {
   if (flags.has('systemd')) return writeServiceDropIn(profile)
-  if (flags.has('config-txt')) return writeBootConfiguration(profile)
+  if (flags.has('config-txt')) return writeInterfaceConfiguration(profile)
   return JSON.stringify(profile, undefined, 2)
 }
 

@@ -7,6 +7,7 @@ import { adapters } from '../../../src/adapters/index.ts'
 import {
   writeBootConfiguration,
   writeConfiguration,
+  writeInterfaceConfiguration,
   writeServiceDropIn,
   writeSystemDropIn,
 } from '../../../src/appliance/board/board-file.ts'
@@ -84,7 +85,9 @@ describe('a board', () => {
   })
 
   it('gives the firmware its lines', () => {
-    const lines = writeBootConfiguration(find('raspberry-pi-4b')).split('\n')
-    assert.ok(lines.includes('kernel=u-boot.bin') && lines.includes('dtparam=i2c_arm=on'))
+    const profile = find('raspberry-pi-4b')
+    assert.match(writeBootConfiguration(profile), /^kernel=u-boot\.bin$/m)
+    assert.match(writeInterfaceConfiguration(profile), /^dtparam=i2c_arm=on$/m)
+    assert.doesNotMatch(writeInterfaceConfiguration(profile), /u-boot/)
   })
 })
