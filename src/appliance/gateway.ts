@@ -9,6 +9,7 @@ import { startHttp } from './part/http.ts'
 import { startMqtt } from './part/mqtt.ts'
 import type { PartContext } from './part/part.ts'
 import { startRegistration } from './part/registration.ts'
+import { createAuthority } from './part/security.ts'
 import { startStore } from './part/store.ts'
 import { createRandomId } from './random-id.ts'
 import { type CheckedParts, checkSelf } from './self-check.ts'
@@ -64,8 +65,9 @@ export class Gateway {
     warnOfOpenDoors(context)
     const store = await startStore(context)
     const cse = await startCse(context, store)
-    const { broker, addresses: mqtt, brokers } = await startMqtt(context, store, cse)
-    const http = await startHttp(context, cse)
+    const authority = createAuthority(context, cse)
+    const { broker, addresses: mqtt, brokers } = await startMqtt(context, store, cse, authority)
+    const http = await startHttp(context, cse, authority)
     startRegistration(context, cse, brokers, http)
     // While there is still a way out: what subscriptions have collected.
     context.onStop(() => cse.flushNotifications(2000))

@@ -5,7 +5,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { RequestHandler } from '../cse/handler.ts'
+import type { RequestContext, RequestHandler } from '../cse/handler.ts'
 import type { Clock } from '../onem2m/clock.ts'
 import {
   allowedMethods,
@@ -32,6 +32,8 @@ export interface HttpListener {
 export interface HttpBindingOptions {
   readonly listeners: readonly HttpListener[]
   readonly handler: RequestHandler
+  /** Who sends a request; by default whoever reaches the listener. */
+  readonly identify?: (incoming: IncomingMessage) => Identified | Promise<Identified>
   readonly clock: Clock
   readonly log: Log
   /** A request identifier for a request that came without X-M2M-RI. */
@@ -53,9 +55,12 @@ export interface HttpBindingOptions {
   readonly drainTimeoutMs?: number
 }
 
+/** Who somebody is and may be taken for, or why nobody. */
+export type Identified = { readonly context: RequestContext } | { readonly refusal: string }
+
 /** What a connection becomes when it leaves HTTP. */
 export interface Upgrade {
-  accept(incoming: IncomingMessage, socket: Duplex, head: Buffer): void
+  accept(incoming: IncomingMessage, socket: Duplex, head: Buffer, context: RequestContext): void
 }
 
 const allow = allowedMethods.join(', ')
@@ -192,7 +197,11 @@ export class HttpBinding {
         code,
         `Origin: got ${headers.origin?.slice(0, 80)}, expected one that http.allowed_origins lists`,
       )
-    else this.#options.upgrade?.accept(incoming, socket, head)
+    else
+      this.#identified(incoming, (identified) => {
+        if ('refusal' in identified) endWith(socket, 401, Status.ORIGINATOR_NOT_AUTHENTICATED, identified.refusal)
+        else this.#options.upgrade?.accept(incoming, socket, head, identified.context)
+      })
   }
 
   #readBody(incoming: IncomingMessage, outgoing: ServerResponse): void {
@@ -212,7 +221,7 @@ export class HttpBinding {
   }
 
   #serve(incoming: IncomingMessage, outgoing: ServerResponse, body: Buffer | string): void {
-    const { handler, newRequestIdentifier } = this.#options
+    const { newRequestIdentifier } = this.#options
     const fallback = headerText(incoming, 'x-m2m-ri') ?? newRequestIdentifier()
     const head = headOf(incoming)
     let serialization: Serialization = 'json'
@@ -225,7 +234,29 @@ export class HttpBinding {
       this.#refuse(incoming, outgoing, error.status, error.message, { requestIdentifier: fallback, serialization })
       return
     }
-    handler.handle(request, contextOf(incoming.socket), (response) => {
+    this.#identified(incoming, (identified) => {
+      if ('refusal' in identified) {
+        outgoing.setHeader('WWW-Authenticate', 'Basic realm="oneM2M", Bearer')
+        const form = { requestIdentifier: fallback, serialization, status: 401 }
+        this.#refuse(incoming, outgoing, Status.ORIGINATOR_NOT_AUTHENTICATED, identified.refusal, form)
+      } else this.#execute(request, identified.context, incoming, outgoing, serialization)
+    })
+  }
+
+  #identified(incoming: IncomingMessage, call: (identified: Identified) => void): void {
+    const identified = this.#options.identify?.(incoming) ?? { context: contextOf(incoming.socket) }
+    if (identified instanceof Promise) identified.then(call)
+    else call(identified)
+  }
+
+  #execute(
+    request: RequestPrimitive,
+    context: RequestContext,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    serialization: Serialization,
+  ): void {
+    this.#options.handler.handle(request, context, (response) => {
       const { responseType } = request
       // HTTP has no way to be silent: an acceptance without content is the least it can say.
       this.#write(

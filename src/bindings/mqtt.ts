@@ -66,6 +66,9 @@ const MAX_REMEMBERED_TOPIC = 256
 const AE = 2
 const REMOTE_CSE = 16
 
+/** Somebody behind another broker, which vouches for nobody. */
+const throughBroker: RequestContext = { source: 'network' }
+
 export class MqttBinding implements TopicConsumer, Requester {
   readonly schemes: readonly string[]
   readonly #options: MqttBindingOptions
@@ -82,6 +85,7 @@ export class MqttBinding implements TopicConsumer, Requester {
   #isAttached = false
   #inFlight = 0
   #held: (() => void)[] = []
+  readonly #contexts = new WeakMap<object, RequestContext>()
   #bareNotifications = 0
 
   constructor(options: MqttBindingOptions) {
@@ -133,8 +137,10 @@ export class MqttBinding implements TopicConsumer, Requester {
 
   consume(publication: Publication, done: () => void): void {
     const route = this.#routeOf(publication.topic)
-    if (route?.kind === 'resp') this.#requester.answer(route.entity, publication.payload, route.serialization ?? 'json')
-    else if (route !== undefined) {
+    if (route?.kind === 'resp') {
+      if (this.#mayAnswer(route, publication.connection))
+        this.#requester.answer(route.entity, publication.payload, route.serialization ?? 'json')
+    } else if (route !== undefined) {
       this.#serve(route, publication)
       if (this.#inFlight >= this.#maxInFlight || (this.#inFlight > 0 && this.#options.handler.isCongested === true)) {
         this.#held.push(done)
@@ -142,6 +148,17 @@ export class MqttBinding implements TopicConsumer, Requester {
       }
     }
     done()
+  }
+
+  /** Nobody answers what another was asked. */
+  #mayAnswer({ entity, level }: Route, connection: Publication['connection']): boolean {
+    if (this.#options.handler.mayUse?.(entity, this.#contextOf(connection)) !== false) return true
+    this.#options.log.warn('a response in the name of somebody else was refused', {
+      responder: level,
+      client: connection?.clientId,
+      principal: connection?.principal?.name,
+    })
+    return false
   }
 
   #serve(route: Route, publication: Publication): void {
@@ -163,11 +180,8 @@ export class MqttBinding implements TopicConsumer, Requester {
       return
     }
     const bringer = this.#bringer(route, request)
-    const context: RequestContext = {
-      source: connection?.isLocal === true ? 'local' : 'network',
-      ...(connection === undefined ? {} : { remoteAddress: connection.remoteAddress }),
-      ...(bringer === undefined ? {} : { broughtBy: bringer }),
-    }
+    const known = this.#contextOf(connection)
+    const context = bringer === undefined ? known : { ...known, broughtBy: bringer }
     this.#inFlight++
     this.#options.handler.handle(request, context, (response) => {
       this.#inFlight--
@@ -175,6 +189,19 @@ export class MqttBinding implements TopicConsumer, Requester {
       if (request.responseType?.responseTypeValue !== ResponseTypeValue.NO_RESPONSE)
         this.#reply(route, qos, encodeResponse(response))
     })
+  }
+
+  /** Made once for each connection. */
+  #contextOf(connection: Publication['connection']): RequestContext {
+    if (connection === undefined) return throughBroker
+    let context = this.#contexts.get(connection)
+    if (context === undefined) {
+      const { isLocal, remoteAddress, principal } = connection
+      const source = isLocal ? 'local' : 'network'
+      context = { source, remoteAddress, ...(principal === undefined ? {} : { principal }) }
+      this.#contexts.set(connection, context)
+    }
+    return context
   }
 
   /** The topic, which the broker has checked, and the payload must name the same entity: nobody speaks for somebody else. */

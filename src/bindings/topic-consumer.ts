@@ -1,5 +1,7 @@
 /** What the MQTT binding asks of a broker, and offers it: messages on topics it takes, in process, instead of a connection of its own. */
 
+import type { Principal } from '../onem2m/principal.ts'
+
 export interface Publication {
   readonly topic: string
   readonly payload: Buffer
@@ -11,7 +13,7 @@ export interface Publication {
         readonly clientId: string
         readonly remoteAddress: string
         readonly isLocal: boolean
-        readonly username: string | undefined
+        readonly principal: Principal | undefined
       }
     | undefined
 }

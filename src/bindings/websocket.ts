@@ -6,14 +6,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import type { Delivery, Requester, RequestHandler } from '../cse/handler.ts'
+import type { Delivery, RequestContext, Requester, RequestHandler } from '../cse/handler.ts'
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import { entityOfIdentifier, type OwnIdentity } from '../onem2m/mqtt-mapping.ts'
 import type { ResponsePrimitive } from '../onem2m/primitive.ts'
 import type { Serialization } from '../onem2m/serialization.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
-import { contextOf } from './connection-context.ts'
 import type { Upgrade } from './http.ts'
 import { endWith } from './http-raw-answer.ts'
 import { WebSocketCalls } from './websocket-call.ts'
@@ -101,7 +100,7 @@ export class WebSocketBinding implements Requester, Upgrade {
     return this.#sessions.size
   }
 
-  accept(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+  accept(incoming: IncomingMessage, socket: Duplex, head: Buffer, context: RequestContext): void {
     const offered = incoming.headers['sec-websocket-protocol'] ?? ''
     const isSpoken = offered.split(',').some((name) => subProtocol.test(name.trim()))
     if (!this.#isRunning) endWith(socket, 503, Status.TARGET_NOT_REACHABLE, 'the gateway stops')
@@ -112,7 +111,7 @@ export class WebSocketBinding implements Requester, Upgrade {
         Status.BAD_REQUEST,
         `Sec-WebSocket-Protocol: got "${offered.slice(0, 80)}", expected oneM2M.json or oneM2M.cbor`,
       )
-    else this.#server.handleUpgrade(incoming, socket, head, (webSocket) => this.#open(webSocket, incoming))
+    else this.#server.handleUpgrade(incoming, socket, head, (webSocket) => this.#open(webSocket, context))
   }
 
   /** False when the only way to a target would be a connection that it opened here, and there is none. */
@@ -136,18 +135,21 @@ export class WebSocketBinding implements Requester, Upgrade {
     return target === undefined ? undefined : this.#sessionByEntity.get(entityOfIdentifier(target, this.#options.own))
   }
 
-  #open(webSocket: WebSocket, { socket }: IncomingMessage): void {
+  #open(webSocket: WebSocket, context: RequestContext): void {
     const { handler, own, clock, log, maxInFlight = 64, maxUnsentBytes = defaultUnsentBytes } = this.#options
     const session = new WebSocketSession({
       webSocket,
       serialization: subProtocol.exec(webSocket.protocol)?.[1] as Serialization,
-      context: contextOf(socket),
+      context,
       handler,
       clock,
       log,
       maxInFlight,
       maxUnsentBytes,
-      onEntity: (identifier) => this.#learn(session, entityOfIdentifier(identifier, own)),
+      onEntity: (identifier) => {
+        const entity = entityOfIdentifier(identifier, own)
+        if (handler.mayUse?.(entity, context) !== false) this.#learn(session, entity)
+      },
       onClosed: () => this.#forget(session),
     })
     this.#sessions.set(session, new Set())

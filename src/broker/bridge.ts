@@ -62,6 +62,9 @@ const greetingMs = 15_000
 /** A SUBSCRIBE is answered before messages are sent, so that this identifier is free. */
 const subscribeId = 65_535
 
+/** The owner of a bridge's session is its operator, who says in the configuration what goes out. */
+export const bridgeOwner = '$bridge'
+
 /** Client identifiers that are not for clients. */
 export const bridgePrefix = '$bridge/'
 
@@ -114,7 +117,7 @@ export class Bridge {
     const { state, limits } = this.#facts
     const { sessions } = state
     const { name, rules, maxQueuedMessages, maxQueuedBytes } = this.#options
-    const session = sessions.open(bridgePrefix + name, true)
+    const session = sessions.open(bridgePrefix + name, true, bridgeOwner)
     session.bridge((topic) => toRemote(rules, topic) ?? topic, {
       maxInflight: limits.maxInflight,
       maxQueuedMessages: maxQueuedMessages ?? limits.maxQueuedMessages,

@@ -4,7 +4,7 @@ import type { Clock } from '../onem2m/clock.ts'
 import type { Store, StoreError } from '../store/store.ts'
 import type { Message } from './message.ts'
 import { type RetainedLimits, RetainedMessages } from './retained.ts'
-import { decodeQueued, decodeRetained, parseClientKey, prefixes, SessionRecords } from './session-record.ts'
+import { decodeQueued, decodeRetained, ownerIn, parseClientKey, prefixes, SessionRecords } from './session-record.ts'
 import { SessionTable, type SessionTableFacts, type SessionTableLimits } from './session-table.ts'
 import type { QoS } from './surface.ts'
 import { type Listener, type Route, type Source, TopicRouter } from './topic-router.ts'
@@ -13,12 +13,14 @@ export interface BrokerStateFacts extends Pick<SessionTableFacts, 'overflowed' |
   readonly store: Store
   readonly clock: Clock
   readonly limits: SessionTableLimits & RetainedLimits
+  /** Whether a message on a topic is for a session, by the name of the session's owner. */
+  readonly mayReceive?: (owner: string, topic: string) => boolean
   /** There was no room to retain a message; it is delivered all the same. */
   notRetained(topic: string): void
 }
 
 export class BrokerState {
-  readonly router = new TopicRouter()
+  readonly router: TopicRouter
   readonly retained: RetainedMessages
   readonly sessions: SessionTable
   readonly #records: SessionRecords
@@ -32,6 +34,7 @@ export class BrokerState {
     const { store, clock, limits, overflowed, ended } = facts
     this.#facts = facts
     this.#records = new SessionRecords(store)
+    this.router = new TopicRouter(facts.mayReceive)
     this.retained = new RetainedMessages(limits, this.#records)
     this.sessions = new SessionTable({ clock, records: this.#records, router: this.router, limits, overflowed, ended })
   }
@@ -43,8 +46,8 @@ export class BrokerState {
     const range = (prefix: string) => ({ from: prefix, to: `${prefix}\u{10ffff}` })
     for await (const [key, bytes] of store.scanBytes(range(prefixes.retained)))
       retained.restore(decodeRetained(bytes), key.slice(prefixes.retained.length))
-    for await (const [key] of store.scanText(range(prefixes.session)))
-      sessions.restore(decodeURIComponent(key.slice(prefixes.session.length)))
+    for await (const [key, text] of store.scanText(range(prefixes.session)))
+      sessions.restore(decodeURIComponent(key.slice(prefixes.session.length))).owner = ownerIn(text)
     for await (const [key, text] of store.scanText(range(prefixes.subscription))) {
       const [clientId, filter] = parseClientKey(key, prefixes.subscription)
       const { qos } = JSON.parse(text) as { qos: QoS }

@@ -4,8 +4,11 @@ import type { Duplex } from 'node:stream'
 import { ProtocolError, topicFault } from '../mqtt/wire.ts'
 import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
+import type { Principal } from '../onem2m/principal.ts'
 import type { Store } from '../store/store.ts'
-import { Bridge, type BridgeOptions, bridgePrefix } from './bridge.ts'
+import { Admission } from './admission.ts'
+import { type BrokerAuthority, openHouse } from './authority.ts'
+import { Bridge, type BridgeOptions, bridgeOwner, bridgePrefix } from './bridge.ts'
 import { BrokerState } from './broker-state.ts'
 import { EdgeBroker } from './edge-broker.ts'
 import { Exchange, type TopicConsumer } from './exchange.ts'
@@ -19,9 +22,11 @@ import type { AedesInternals, QoS } from './surface.ts'
 import { SysFigures } from './sys-figure.ts'
 import { SysTopics } from './sys-topic.ts'
 
+export type { BrokerAuthority, ConnectAttempt, Verdict } from './authority.ts'
 export type { BridgeOptions } from './bridge.ts'
 export type { BridgeRule } from './bridge-rule.ts'
-export type { BrokerConnection, Publication, TopicConsumer } from './exchange.ts'
+export type { BrokerConnection } from './connection.ts'
+export type { Publication, TopicConsumer } from './exchange.ts'
 export { type BrokerLimits, defaultBrokerLimits } from './limits.ts'
 export type { ListenAddress, ListenPath, ListenPoint } from './listener.ts'
 
@@ -34,6 +39,8 @@ export interface BrokerDependencies {
   readonly limits?: Partial<BrokerLimits>
   /** Brokers upstream. */
   readonly bridges?: readonly BridgeOptions[]
+  /** Who may do what; without it, everybody everything. */
+  readonly authority?: BrokerAuthority
   /** False: consumers are served like any subscriber, as the oracle that the fast path is compared with. */
   readonly fastPath?: boolean
 }
@@ -49,6 +56,7 @@ export class Broker {
   readonly #sys: SysTopics
   readonly #figures: SysFigures
   readonly #exchange: Exchange
+  readonly #admission: Admission
   /** Clients of Aedes that have not completed their CONNECT. */
   readonly #connecting = new Set<object>()
   #listeners: Listener[] = []
@@ -56,7 +64,7 @@ export class Broker {
   #isStopped = false
 
   constructor(dependencies: BrokerDependencies) {
-    const { store, clock, log } = dependencies
+    const { store, clock, log, authority = openHouse } = dependencies
     const limits = { ...defaultBrokerLimits, ...dependencies.limits }
     this.#limits = limits
     this.#dependencies = dependencies
@@ -64,6 +72,7 @@ export class Broker {
       store,
       clock,
       limits,
+      mayReceive: (owner, topic) => owner === bridgeOwner || authority.mayReceive(owner, topic),
       overflowed: (clientId) => {
         this.statistics.overflowedMessages++
         if (clientId.startsWith(bridgePrefix))
@@ -120,8 +129,10 @@ export class Broker {
       limits,
       statistics: this.statistics,
       log,
+      authority,
       fastPath: dependencies.fastPath ?? true,
     })
+    this.#admission = new Admission({ authority, state: this.#state, statistics: this.statistics, log })
     this.#aedes = this.#createAedes()
   }
 
@@ -184,6 +195,12 @@ export class Broker {
     this.#aedes.destroyConnections()
     for (const listener of this.#listeners) listener.destroyConnections()
     this.#listeners = []
+  }
+
+  /** Who may receive what has changed, and whoever `isUnwanted` is to go. */
+  reconsider(isUnwanted?: (principal: Principal) => boolean): void {
+    this.#state.router.forget()
+    if (isUnwanted !== undefined) this.#aedes.closeThose(isUnwanted)
   }
 
   consume(consumer: TopicConsumer): void {
@@ -274,9 +291,13 @@ export class Broker {
         // Only the listener limit of each connection is made of this; nothing queues.
         concurrency: 100,
         drainTimeout: 0,
-        authenticate: (client, username, _password, done) => {
-          if (username !== undefined) this.#exchange.authenticated(client, username)
-          done(null, true)
+        authenticate: (client, username, password, done) => {
+          const connection = this.#aedes.connectionOf(client)
+          if (connection === undefined) return
+          this.#admission.decide(connection, { username, password }, (returnCode) => {
+            if (returnCode === undefined) done(null, true)
+            else done(Object.assign(new Error('not let in'), { returnCode }), null)
+          })
         },
       },
       host: this.#exchange,

@@ -17,6 +17,7 @@ import {
   readSubscribe,
   readUnsubscribe,
 } from '../mqtt/wire.ts'
+import type { Principal } from '../onem2m/principal.ts'
 import { type ConnectRequest, readConnect } from './connect-request.ts'
 import { BoundError } from './limits.ts'
 import { Message } from './message.ts'
@@ -48,6 +49,15 @@ export interface ConnectionHost {
   failed(connection: Connection, error: Error): void
 }
 
+/** Who is at the other end, as consumers are told. */
+export interface BrokerConnection {
+  readonly clientId: string
+  readonly remoteAddress: string
+  /** Over loopback. */
+  readonly isLocal: boolean
+  readonly principal: Principal | undefined
+}
+
 export interface ConnectionFacts {
   readonly traffic: Traffic
   readonly client: AedesClient
@@ -61,8 +71,11 @@ export interface ConnectionFacts {
 export class Connection {
   readonly client: AedesClient
   readonly outlet: Outlet
+  /** Whoever has shown credentials. */
+  principal: Principal | undefined
   /** The client says that it is a bridge. */
   isBridge = false
+  #origin: BrokerConnection | undefined
   #session: Session | undefined
   readonly #facts: ConnectionFacts
   readonly #frames: FrameReader
@@ -95,6 +108,18 @@ export class Connection {
 
   get id(): string {
     return this.client.id
+  }
+
+  get origin(): BrokerConnection {
+    return this.#origin ?? this.#findOrigin()
+  }
+
+  /** Kept from when the client has been let in: until then it has neither its name nor its principal. */
+  #findOrigin(): BrokerConnection {
+    const remoteAddress = this.client.conn.remoteAddress ?? '127.0.0.1'
+    const origin = { clientId: this.id, remoteAddress, isLocal: isLoopback(remoteAddress), principal: this.principal }
+    if (this.#session !== undefined) this.#origin = origin
+    return origin
   }
 
   /** Undefined until CONNECT has been answered, and when the connection is gone. */
@@ -333,4 +358,8 @@ function expectFlags(header: number, flags: number): void {
 /** [MQTT-1.5.3-1] [MQTT-1.5.3-2] */
 function isWellFormed(chunk: Buffer, start: number, end: number): boolean {
   return isUtf8(chunk.subarray(start, end))
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127\./.test(address)
 }

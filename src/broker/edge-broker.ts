@@ -5,6 +5,7 @@
 
 import { Aedes, type AedesOptions, type Client } from 'aedes'
 import mqtt from 'mqtt-packet'
+import type { Principal } from '../onem2m/principal.ts'
 import type { BrokerState } from './broker-state.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { Outlet, type OutletLimits, type Traffic, Turn } from './outlet.ts'
@@ -79,6 +80,16 @@ export class EdgeBroker extends Aedes {
     return this.#connections.size
   }
 
+  connectionOf(client: object): Connection | undefined {
+    return this.#connections.get(client)
+  }
+
+  /** Ends the connections of those who are not to be here any more. */
+  closeThose(isUnwanted: (principal: Principal) => boolean): void {
+    for (const connection of this.#connections.values())
+      if (connection.principal !== undefined && isUnwanted(connection.principal)) connection.close()
+  }
+
   /** Also of those that have not sent a CONNECT. */
   destroyConnections(): void {
     for (const connection of this.#connections.values()) connection.close()
@@ -120,7 +131,7 @@ export class EdgeBroker extends Aedes {
     client.connecting = false
     client.connected = true
     connection.outlet.write(isPresent ? acceptedWithSession : accepted)
-    const session = sessions.open(client.id, isPersistent)
+    const session = sessions.open(client.id, isPersistent, connection.principal?.name)
     connection.begin(session)
     session.connect(connection.outlet)
     this.#facts.connected(connection)

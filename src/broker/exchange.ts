@@ -3,25 +3,19 @@
 import { OversizedError } from '../mqtt/frame-reader.ts'
 import { type FilterRequest, ProtocolError, topicFault } from '../mqtt/wire.ts'
 import type { Log } from '../onem2m/log.ts'
+import type { BrokerAuthority } from './authority.ts'
 import { bridgePrefix } from './bridge.ts'
 import type { BrokerState } from './broker-state.ts'
 import { ConnectRefusal, type ConnectRequest } from './connect-request.ts'
-import { type Acceptance, Connection, type ConnectionHost } from './connection.ts'
+import { type Acceptance, type BrokerConnection, Connection, type ConnectionHost } from './connection.ts'
 import { BoundError, type BrokerLimits, topicExcess } from './limits.ts'
 import { Message } from './message.ts'
 import type { Parking } from './parking.ts'
+import type { Session } from './session.ts'
 import type { BrokerStatistics } from './statistics.ts'
 import type { AedesWill, QoS } from './surface.ts'
 import type { SysTopics } from './sys-topic.ts'
 import type { Route, Source } from './topic-router.ts'
-
-export interface BrokerConnection {
-  readonly clientId: string
-  readonly remoteAddress: string
-  /** Over loopback. */
-  readonly isLocal: boolean
-  readonly username: string | undefined
-}
 
 export interface Publication {
   readonly topic: string
@@ -45,15 +39,13 @@ export interface ExchangeFacts {
   readonly limits: BrokerLimits
   readonly statistics: BrokerStatistics
   readonly log: Log
+  readonly authority: BrokerAuthority
   readonly fastPath: boolean
 }
 
 export class Exchange implements ConnectionHost {
   readonly #facts: ExchangeFacts
   readonly #consumers: TopicConsumer[] = []
-  readonly #origins = new WeakMap<object, BrokerConnection>()
-  /** By the client of Aedes. */
-  readonly #usernames = new WeakMap<object, string>()
 
   constructor(facts: ExchangeFacts) {
     this.#facts = facts
@@ -62,10 +54,6 @@ export class Exchange implements ConnectionHost {
 
   consume(consumer: TopicConsumer): void {
     this.#consumers.push(consumer)
-  }
-
-  authenticated(client: object, username: string): void {
-    this.#usernames.set(client, username)
   }
 
   whenKept(connection: Connection, call: () => void): void {
@@ -124,10 +112,20 @@ export class Exchange implements ConnectionHost {
     const { topic, qos } = message
     // Nobody but the broker speaks of the broker; what is not allowed is acknowledged all the same. [MQTT-3.3.5-2]
     if (topic.startsWith('$SYS/')) return 'done'
+    if (!this.#facts.authority.mayPublish(connection.principal, topic)) {
+      this.#facts.statistics.refusedMessages++
+      this.#facts.log.warn('mqtt: a message was refused: its topic is not for who published it', {
+        client: connection.id,
+        topic,
+        principal: connection.principal?.name,
+      })
+      return 'done'
+    }
     const consumer = this.#consumers.find((each) => each.takes(topic))
     if (consumer !== undefined && this.#facts.fastPath)
       return this.#consume(consumer, connection, message, route, isDuplicate, messageId)
-    const routed = consumer === undefined ? message : withoutRetain(message)
+    // Nothing of oneM2M is retained: a request would be executed again for each later subscriber.
+    const routed = consumer === undefined && !topic.startsWith('/oneM2M/') ? message : withoutRetain(message)
     if (!this.#facts.state.route(routed, route, connection) || qos === 0) return 'done'
     this.#whenStored(connection, (isKept) => connection.kept(qos, messageId, isKept))
     return 'keeping'
@@ -161,7 +159,7 @@ export class Exchange implements ConnectionHost {
     if (route.filters.length > 0) this.#facts.state.route(withoutRetain(message), route, connection)
     let isDone = false
     let isLate = false
-    const publication = { topic, payload: message.payload, qos, isDuplicate, connection: this.#originOf(connection) }
+    const publication = { topic, payload: message.payload, qos, isDuplicate, connection: connection.origin }
     consumer.consume(publication, () => {
       if (isDone) return
       isDone = true
@@ -176,7 +174,7 @@ export class Exchange implements ConnectionHost {
     const consumer = source instanceof Connection && this.#consumers.find((each) => each.takes(topic))
     if (!consumer || !(source instanceof Connection)) return
     this.#facts.statistics.consumed++
-    const connection = this.#originOf(source)
+    const connection = source.origin
     consumer.consume({ topic, payload, qos, isDuplicate: false, connection }, () => {})
   }
 
@@ -237,7 +235,7 @@ export class Exchange implements ConnectionHost {
     requests.forEach(({ filter }, index) => {
       const qos = granted[index]
       if (qos === undefined || qos === 128) return
-      session.feed({ messages: state.retained.matching(filter), qos, since, nextCounter: () => state.nextCounter() })
+      session.feed({ messages: this.#retainedFor(session, filter), qos, since, nextCounter: () => state.nextCounter() })
       session.feed({ messages: sys.answer(filter), qos: 0, since, nextCounter: () => 0 })
       sys.watch(filter)
       this.#deliverParked(connection, filter)
@@ -252,10 +250,17 @@ export class Exchange implements ConnectionHost {
     }
   }
 
+  *#retainedFor({ owner }: Session, filter: string): Iterator<Message> {
+    const { state, authority } = this.#facts
+    for (const message of { [Symbol.iterator]: () => state.retained.matching(filter) })
+      if (authority.mayReceive(owner, message.topic)) yield message
+  }
+
   #deliverParked(connection: Connection, filter: string): void {
     const { session } = connection
     const granted = session?.subscriptions.get(filter) ?? 0
-    for (const { topic, payload, qos } of this.#facts.parking.take(filter)) {
+    const isForIt = (topic: string) => this.#facts.authority.mayReceive(session?.owner ?? '', topic)
+    for (const { topic, payload, qos } of this.#facts.parking.take(filter, isForIt)) {
       const message = Message.of({ topic, payload, qos, retain: false })
       message.counter = this.#facts.state.nextCounter()
       if (qos === 0 || granted === 0) connection.outlet.publishOrDrop(message.encode())
@@ -270,30 +275,10 @@ export class Exchange implements ConnectionHost {
     if (session.isPersistent) this.whenKept(connection, settled)
     else settled()
   }
-
-  #originOf(connection: Connection): BrokerConnection {
-    let origin = this.#origins.get(connection)
-    if (origin === undefined) {
-      const { client } = connection
-      const remoteAddress = client.conn.remoteAddress ?? '127.0.0.1'
-      origin = {
-        clientId: client.id,
-        remoteAddress,
-        isLocal: isLoopback(remoteAddress),
-        username: this.#usernames.get(client),
-      }
-      this.#origins.set(connection, origin)
-    }
-    return origin
-  }
 }
 
 /** What is a consumer's is never retained: a request would be executed again for each later subscriber. */
 function withoutRetain(message: Message): Message {
   const { topic, payload, qos, retain, properties } = message
   return retain ? Message.of({ topic, payload, qos, retain: false, properties }) : message
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || /^(::ffff:)?127\./.test(address)
 }

@@ -56,9 +56,9 @@ export class Parking {
   }
 
   /** The messages that a new subscription gets. */
-  take(filter: string): readonly ParkedMessage[] {
+  take(filter: string, isForIt: (topic: string) => boolean): readonly ParkedMessage[] {
     if (this.#places.length === 0) return []
-    const taken = this.#places.filter(({ message }) => matchesFilter(filter, message.topic))
+    const taken = this.#places.filter(({ message: { topic } }) => matchesFilter(filter, topic) && isForIt(topic))
     if (taken.length === 0) return []
     this.#places = this.#places.filter((place) => !taken.includes(place))
     for (const { message } of taken) this.#bytes -= message.payload.length

@@ -44,7 +44,7 @@ interface Incoming {
     readonly clientId: string
     readonly remoteAddress: string
     readonly isLocal: boolean
-    readonly username: string | undefined
+    readonly principal: undefined
   }
 }
 
@@ -230,7 +230,7 @@ export class RemoteBroker {
   }
 
   #publish(connection: Duplex, chunk: Buffer, start: number, bodyStart: number, end: number): void {
-    const { clientId, name, username, isLocal } = this.#options
+    const { clientId, name, isLocal } = this.#options
     const header = chunk[start] as number
     const qos = ((header >> 1) & 3) as QoS
     const topicEnd = bodyStart + 2 + chunk.readUInt16BE(bodyStart)
@@ -246,7 +246,7 @@ export class RemoteBroker {
     }
     const payload = Buffer.from(chunk.subarray(qos === 0 ? topicEnd : topicEnd + 2, end))
     const isDuplicate = (header & 8) !== 0
-    const source = { clientId, remoteAddress: isLocal ? '127.0.0.1' : name, isLocal, username }
+    const source = { clientId, remoteAddress: isLocal ? '127.0.0.1' : name, isLocal, principal: undefined }
     consumer.consume({ topic, payload, qos, isDuplicate, connection: source }, acknowledge)
   }
 

@@ -28,6 +28,15 @@ export function sessionKey(clientId: string): string {
   return prefixes.session + part(clientId)
 }
 
+/** Whose session it is. */
+export function encodeSession({ owner }: { readonly owner: string }): string {
+  return owner === '' ? '{}' : JSON.stringify({ owner })
+}
+
+export function ownerIn(text: string): string {
+  return (JSON.parse(text) as { readonly owner?: string }).owner ?? ''
+}
+
 export function subscriptionKey(clientId: string, filter: string): string {
   return `${prefixes.subscription}${part(clientId)}/${filter}`
 }

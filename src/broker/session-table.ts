@@ -2,7 +2,14 @@
 
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import { type QueueBudget, Session, type SessionLimits } from './session.ts'
-import { inboundKey, queueKey, type SessionRecords, sessionKey, subscriptionKey } from './session-record.ts'
+import {
+  encodeSession,
+  inboundKey,
+  queueKey,
+  type SessionRecords,
+  sessionKey,
+  subscriptionKey,
+} from './session-record.ts'
 import type { QoS } from './surface.ts'
 import type { TopicRouter } from './topic-router.ts'
 
@@ -73,7 +80,7 @@ export class SessionTable {
   }
 
   /** The session of a client that connects. Without `isPersistent` it is a new one, and what there was is forgotten. [MQTT-3.1.2-6] */
-  open(clientId: string, isPersistent: boolean): Session {
+  open(clientId: string, isPersistent: boolean, owner = ''): Session {
     const found = this.#sessions.get(clientId)
     if (found?.isPersistent === true && isPersistent) {
       this.#offlineSince.delete(found)
@@ -81,8 +88,9 @@ export class SessionTable {
     }
     if (found !== undefined) this.end(found)
     const session = this.#create(clientId, isPersistent)
+    session.owner = owner
     if (isPersistent) {
-      this.#facts.records.put(sessionKey(clientId), '{}')
+      this.#facts.records.put(sessionKey(clientId), encodeSession(session))
       while (this.#offlineSince.size > 0 && this.#persistent > this.#facts.limits.maxSessions) this.#evict('too many')
     }
     return session

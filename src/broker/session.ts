@@ -102,6 +102,8 @@ export class Session {
   #feeds: readonly Feed[] = none
   #outlet: Outlet | undefined
   queuedBytes = 0
+  /** The name of the principal whose session it is; empty for nobody's. */
+  owner = ''
   /** What came from a bridge does not go back to it, and it hears which messages are to be retained. */
   isBridge = false
   /** Under which topic a message is sent: another one where this is a bridge of ours. */

@@ -22,6 +22,8 @@ export interface BrokerStatistics {
   refusedConnections: number
   refusedRetained: number
   refusedSubscriptions: number
+  /** Messages on topics that are not for those who published them. */
+  refusedMessages: number
   endedSessions: number
   bridgeReconnects: number
   /** Messages from upstream, and those of them that were not taken. */
@@ -46,6 +48,7 @@ export function newStatistics(): BrokerStatistics {
     refusedConnections: 0,
     refusedRetained: 0,
     refusedSubscriptions: 0,
+    refusedMessages: 0,
     endedSessions: 0,
     bridgeReconnects: 0,
     bridgeReceived: 0,

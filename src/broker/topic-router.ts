@@ -39,9 +39,19 @@ export class TopicRouter {
   readonly #exact = new Map<string, Set<Entry>>()
   readonly #wildcards = new FilterTree<Entry>()
   readonly #bySession = new WeakMap<Session, Map<string, Entry>>()
+  readonly #mayReceive: (owner: string, topic: string) => boolean
   #routes = new Map<string, Route>()
   /** Filters that somebody is subscribed to, once for each. */
   #size = 0
+
+  constructor(mayReceive: (owner: string, topic: string) => boolean = () => true) {
+    this.#mayReceive = mayReceive
+  }
+
+  /** Who may receive what is not what it was. */
+  forget(): void {
+    this.#routes = new Map()
+  }
 
   get subscriptions(): number {
     return this.#size
@@ -117,6 +127,7 @@ export class TopicRouter {
     const listeners: Listener[] = []
     const filters: string[] = []
     const visit = (entry: Entry) => {
+      if (entry.session !== undefined && !this.#mayReceive(entry.session.owner, topic)) return
       filters.push(entry.filter)
       if (entry.session === undefined) listeners.push(entry.listener)
       else granted.set(entry.session, Math.max(entry.qos, granted.get(entry.session) ?? 0) as QoS)

@@ -1,5 +1,6 @@
 /** Who may do what to which resource: TS-0004 7.3.3.15, TS-0001 9.6.2, and what holds for resources that no policy protects. */
 
+import { matchesWildcard } from '../onem2m/wildcard.ts'
 import type { SetOfAccessControlRules } from '../resources/access-control-policy.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
 import type { ResourceView } from '../resources/behaviour.ts'
@@ -50,6 +51,7 @@ export class AccessControl {
 
   isAdministrator(originator: string, context: RequestContext): boolean {
     return (
+      context.principal?.isAdministrator === true ||
       (context.source === 'internal' && originator === this.#facts.cseId) ||
       (context.source !== 'network' && this.#administrators.has(originator))
     )
@@ -150,7 +152,7 @@ export class AccessControl {
   #grants(privileges: SetOfAccessControlRules | undefined, request: AccessRequest): boolean {
     for (const rule of privileges?.accessControlRules ?? []) {
       if ((rule.accessControlOperations & request.right) !== request.right) continue
-      if (rule.accessControlAuthenticationFlag === true && request.context.source === 'network') continue
+      if (rule.accessControlAuthenticationFlag === true && !isAuthenticated(request.context)) continue
       if (!rule.accessControlOriginators.some((pattern) => this.#isOriginator(pattern, request.originator))) continue
       if (
         rule.accessControlContexts !== undefined &&
@@ -249,16 +251,7 @@ function shownAttributes({ definition, attributes }: ResourceView): readonly str
   return Object.keys(encodeAttributes(definition, attributes))
 }
 
-function matchesWildcard(pattern: string, text: string): boolean {
-  const parts = pattern.split('*')
-  const first = parts.shift() ?? ''
-  const last = parts.pop() ?? ''
-  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last)) return false
-  let from = first.length
-  for (const part of parts) {
-    const at = text.indexOf(part, from)
-    if (at < 0 || at + part.length > text.length - last.length) return false
-    from = at + part.length
-  }
-  return true
+/** Loopback is trusted, as far as the one who speaks there has not been taken by somebody with credentials. */
+function isAuthenticated({ source, principal }: RequestContext): boolean {
+  return source !== 'network' || principal !== undefined
 }

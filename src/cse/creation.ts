@@ -118,6 +118,9 @@ function createResource(execution: Execution, parent: Resource, type: ResourceTy
   tree.add(resource)
   transaction.onUndo(() => tree.remove(resource))
   transaction.changes.push(tree.changeOf(resource))
+  if (type.type === aeType) parts.registrants.bind(transaction, resource.resourceIdentifier, execution.context)
+  else if (type.type === remoteCseType)
+    parts.registrants.bind(transaction, draft.attributes['cseId'] as string, execution.context)
   transaction.afterCommit(() => {
     if (type.hasExpirationTime) parts.expiration.watch(resource)
     parts.notifier.changed(resource)

@@ -28,6 +28,7 @@ import { Outbox } from './outbox.ts'
 import type { Eventually, Outcome } from './outcome.ts'
 import type { CseParts, CseSettings } from './parts.ts'
 import { PollingChannels } from './polling.ts'
+import { Registrants } from './registrant.ts'
 import { discardInTurns, unfinishedRemovals } from './removal.ts'
 import { Resource, type StoredInstance } from './resource.ts'
 import { errorResponse, notStored, responseTo } from './response.ts'
@@ -65,6 +66,7 @@ export class Cse implements RequestHandler {
   readonly statistics = { requests: 0, refused: 0, failed: 0 }
   readonly #postponed = new Set<Timer>()
   #onRemoteCses: (() => void) | undefined
+  #onRegistrants: (() => void) | undefined
 
   constructor({ store, clock, log, randomId, resourceTypes, settings }: CseDependencies) {
     this.#log = log
@@ -116,6 +118,12 @@ export class Cse implements RequestHandler {
       expiration: new Expiration({ clock, remove: (expired) => this.#expire(expired) }),
       polling,
       routes,
+      registrants: new Registrants({
+        store,
+        own: settings,
+        isRegistered: (identifier) => tree.get(identifier) !== undefined,
+        changed: () => this.#onRegistrants?.(),
+      }),
       forwarding,
       remoteCsesChanged: () => this.#onRemoteCses?.(),
       fanOutGuard: new FanOutGuard(),
@@ -144,6 +152,7 @@ export class Cse implements RequestHandler {
     const { tree, expiration, store, clock, timestampOf } = this.#parts
     const firstStart = store.getText('m/first-start') ?? timestampOf(clock.wallMs())
     store.write([{ key: 'm/first-start', value: firstStart }])
+    await this.#parts.registrants.load()
     const unfinished = await unfinishedRemovals(this.#parts)
     const gone = new Set(unfinished.flatMap(({ identifiers }) => identifiers))
     const { resources, orphans } = await tree.load(createRoot(this.#parts, firstStart), gone)
@@ -218,11 +227,32 @@ export class Cse implements RequestHandler {
     })
   }
 
+  /** Calls when an entity has become a principal's: rights on its topics are others from then on. */
+  onRegistrants(call: () => void): void {
+    this.#onRegistrants = call
+  }
+
+  /** Whether whoever this context is of may register as an entity. */
+  mayRegister(entity: string, { principal }: RequestContext): boolean {
+    return this.#parts.registrants.mayRegister(principal, entity)
+  }
+
+  mayUse(entity: string, { principal }: RequestContext): boolean {
+    return this.#parts.registrants.mayUse(principal, entity)
+  }
+
   speaksFor(cseId: string, originator: string): boolean {
     return this.#parts.routes.speaksFor(cseId, originator)
   }
 
   handle(request: RequestPrimitive, context: RequestContext, respond: (response: ResponsePrimitive) => void): void {
+    try {
+      // Before anything is told of what a request of this identifier came to.
+      this.#parts.registrants.check(request, context)
+    } catch (error) {
+      respond(this.#refuseImpostor(request, context, error as OneM2MError))
+      return
+    }
     if (request.operation === Operation.RETRIEVE) {
       this.#execute(request, context, respond)
       return
@@ -234,6 +264,20 @@ export class Cse implements RequestHandler {
     }
     const respondOnce = this.#duplicates.enter(originator, request, respond)
     if (respondOnce !== undefined) this.#execute(request, context, respondOnce)
+  }
+
+  #refuseImpostor(
+    request: RequestPrimitive,
+    context: RequestContext,
+    { status, message }: OneM2MError,
+  ): ResponsePrimitive {
+    this.statistics.refused++
+    this.#log.warn('a request in the name of somebody else was refused', {
+      originator: request.originator,
+      principal: context.principal?.name,
+      remoteAddress: context.remoteAddress,
+    })
+    return errorResponse(request, status, message)
   }
 
   #execute(request: RequestPrimitive, context: RequestContext, respond: (response: ResponsePrimitive) => void): void {

@@ -1,12 +1,15 @@
 /** What the CSE offers to those who bring requests, and what it needs from those who carry its own requests away. */
 
 import type { RequestPrimitive, ResponsePrimitive } from '../onem2m/primitive.ts'
+import type { Principal } from '../onem2m/principal.ts'
 import type { Serialization } from '../onem2m/serialization.ts'
 
 /** Where a request came from, as far as the one who brought it can vouch. */
 export interface RequestContext {
-  /** `local`: loopback without credentials. `network`: from elsewhere. `internal`: a part of this gateway. */
+  /** `local`: loopback. `network`: from elsewhere. `internal`: a part of this gateway. */
   readonly source: 'local' | 'network' | 'internal'
+  /** Who it is that has shown credentials. */
+  readonly principal?: Principal
   /** Address of the client, for access control contexts and the log. */
   readonly remoteAddress?: string
   /** The CSE that passed the request on, for one of those behind it, as the binding has found by the connection. */
@@ -24,6 +27,8 @@ export interface RequestHandler {
   handle(request: RequestPrimitive, context: RequestContext, respond: (response: ResponsePrimitive) => void): void
   /** True while more waits for the disk than one commit group should hold: whoever can hold back requests should. */
   readonly isCongested?: boolean
+  /** True when whoever this context is of may speak for an entity (`entityOfIdentifier`): nobody else has taken it. */
+  mayUse?(entity: string, context: RequestContext): boolean
   /** True when a CSE that is registered here may bring requests of an originator behind it. */
   speaksFor?(cseId: string, originator: string): boolean
 }

@@ -16,6 +16,7 @@ import type { MissingData } from './missing-data.ts'
 import type { Notifier } from './notifier.ts'
 import type { Outbox, OutboxLimits } from './outbox.ts'
 import type { PollingChannels } from './polling.ts'
+import type { Registrants } from './registrant.ts'
 import type { Routes } from './route.ts'
 import type { Tree } from './tree.ts'
 
@@ -64,6 +65,7 @@ export interface CseParts {
   readonly missingData: MissingData
   readonly polling: PollingChannels
   readonly routes: Routes
+  readonly registrants: Registrants
   readonly forwarding: Forwarding
   readonly fanOutGuard: FanOutGuard
   readonly randomId: () => string

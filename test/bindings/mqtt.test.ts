@@ -216,7 +216,7 @@ test('a notification without its primitive is taken from the entity of its topic
 
 test('the CSE learns where a request came from', () => {
   const { broker, cse } = set()
-  const connection = { clientId: 'c', remoteAddress: '10.0.0.7', isLocal: false, username: undefined }
+  const connection = { clientId: 'c', remoteAddress: '10.0.0.7', isLocal: false, principal: undefined }
   broker.publish(topic, retrieve, { connection })
   broker.publish(topic, retrieve, { connection: { ...connection, remoteAddress: '127.0.0.1', isLocal: true } })
   broker.publish(topic, retrieve)
@@ -277,7 +277,7 @@ test('a CSE brings requests of those behind it, and is named with them; nobody e
     speaksFor: (cseId: string, originator: string) => cseId === '/in-cse-1' && originator.startsWith('/in-cse-1'),
   })
   const { broker } = set({}, cse)
-  const connection = { clientId: 'C::in-cse-1', remoteAddress: '192.0.2.7', isLocal: false, username: undefined }
+  const connection = { clientId: 'C::in-cse-1', remoteAddress: '192.0.2.7', isLocal: false, principal: undefined }
   const bring = (level: string, fr: string) => {
     cse.arrivals.length = 0
     broker.publish(`/oneM2M/req/${level}/mn-cse-1/json`, { ...retrieve, fr }, { connection })

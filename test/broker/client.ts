@@ -63,6 +63,14 @@ export interface Accepting {
 interface ConnectOptions {
   readonly clean?: boolean
   readonly will?: mqtt.IConnectPacket['will']
+  readonly username?: string
+  readonly password?: string
+}
+
+/** What a socket knows of its other end. */
+export interface Remote {
+  readonly remoteAddress?: string
+  readonly certificateUris?: readonly string[]
 }
 
 export class TestClient {
@@ -74,8 +82,9 @@ export class TestClient {
   acknowledges = true
   #waiting: (() => void)[] = []
 
-  constructor(broker: Accepting) {
+  constructor(broker: Accepting, remote: Remote = {}) {
     const [near, far] = duplexPair()
+    Object.assign(far, remote)
     this.#stream = near
     const parser = mqtt.parser()
     parser.on('packet', (packet) => this.#take(packet))
@@ -94,16 +103,16 @@ export class TestClient {
   static async connect(
     broker: Accepting,
     clientId: string,
-    options: ConnectOptions & { readonly acknowledges?: boolean } = {},
+    options: ConnectOptions & { readonly acknowledges?: boolean; readonly remote?: Remote } = {},
   ): Promise<TestClient> {
-    const client = new TestClient(broker)
+    const client = new TestClient(broker, options.remote)
     client.acknowledges = options.acknowledges ?? true
     client.send(TestClient.connectPacket(clientId, options))
     await client.until((packet) => packet.cmd === 'connack')
     return client
   }
 
-  static connectPacket(clientId: string, { clean = true, will }: ConnectOptions): mqtt.Packet {
+  static connectPacket(clientId: string, { clean = true, will, username, password }: ConnectOptions): mqtt.Packet {
     return {
       cmd: 'connect',
       protocolId: 'MQTT',
@@ -112,6 +121,8 @@ export class TestClient {
       clean,
       keepalive: 0,
       ...(will === undefined ? {} : { will }),
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password: Buffer.from(password) }),
     }
   }
 

@@ -38,7 +38,7 @@ export const overMqtt: Connect = (handler) => {
       const { originator } = request
       const parties = originator === undefined ? 'reg_req/device-7' : `req/${identifierToLevel(originator)}`
       broker.publish(`/oneM2M/${parties}/mn-cse-1/json`, encodeRequest(request), {
-        connection: { clientId: 'any', remoteAddress: loopback, isLocal: true, username: undefined },
+        connection: { clientId: 'any', remoteAddress: loopback, isLocal: true, principal: undefined },
       })
     })
 }

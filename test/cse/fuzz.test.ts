@@ -375,7 +375,7 @@ test('no request, however malformed, is a fault of the CSE; each gets one respon
       }
       const broker = new FakeBroker()
       new MqttBinding({ broker, handler, own, clock: kit.clock, log: silent }).start()
-      const connection = { clientId: 'any', remoteAddress: '127.0.0.1', isLocal: true, username: undefined }
+      const connection = { clientId: 'any', remoteAddress: '127.0.0.1', isLocal: true, principal: undefined }
       for (const [index, request] of requests.entries()) {
         const { fr } = request
         const level = typeof fr === 'string' && /^[\w-]+$/.test(fr) ? fr : 'Capp'

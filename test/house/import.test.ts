@@ -26,6 +26,7 @@ const everything = [
   'mqtt',
   'onem2m',
   'resources',
+  'security',
   'store',
 ]
 
@@ -34,6 +35,7 @@ const rules: Readonly<Record<string, Rule>> = {
   mqtt: { node: ['buffer'] },
   resources: { from: ['onem2m'] },
   cse: { from: ['onem2m', 'resources'], typesFrom: ['store'] },
+  security: { from: ['onem2m'], node: ['crypto', 'fs', 'tls'], packages: ['@peculiar/x509'] },
   store: {
     from: ['onem2m'],
     node: ['fs', 'fs/promises', 'path'],

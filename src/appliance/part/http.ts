@@ -6,11 +6,17 @@ import { HttpBinding, type Upgrade } from '../../bindings/http.ts'
 import { HttpRequester } from '../../bindings/http-requester.ts'
 import { HttpExchange } from '../../client/http-exchange.ts'
 import type { Cse } from '../../cse/cse.ts'
+import type { Authority } from '../../security/authority.ts'
 import { expandAddresses, type ListenAddress } from '../listen-address.ts'
 import type { PartContext } from './part.ts'
+import { identifyRequest } from './security.ts'
 
 /** Resolves with the addresses that are listened on. */
-export async function startHttp(context: PartContext, cse: Cse): Promise<readonly ListenAddress[]> {
+export async function startHttp(
+  context: PartContext,
+  cse: Cse,
+  authority: Authority,
+): Promise<readonly ListenAddress[]> {
   const { settings, log, clock, randomId, onStop } = context
   const exchange = new HttpExchange()
   onStop(() => exchange.close())
@@ -20,6 +26,7 @@ export async function startHttp(context: PartContext, cse: Cse): Promise<readonl
     listeners: expandAddresses(settings.http.listen),
     browsers: new BrowserPolicy(settings.http.allowedOrigins),
     handler: cse,
+    identify: (incoming) => identifyRequest(authority, incoming),
     clock,
     log,
     newRequestIdentifier: randomId,

@@ -6,14 +6,16 @@ import { MqttBinding } from '../../bindings/mqtt.ts'
 import { MqttNetwork, placeOf } from '../../bindings/mqtt-network.ts'
 import { MAX_PENDING } from '../../bindings/mqtt-requester.ts'
 import { ResponseWait } from '../../bindings/response-wait.ts'
-import { Broker, type BrokerLimits } from '../../broker/broker.ts'
+import { Broker, type BrokerAuthority, type BrokerLimits } from '../../broker/broker.ts'
 import type { Cse } from '../../cse/cse.ts'
+import type { Authority } from '../../security/authority.ts'
 import type { LevelStore } from '../../store/level-store.ts'
 import { bridgesOf } from '../bridge.ts'
 import { expandAddresses, isLoopback, type ListenAddress, reachableAddresses, writeAddress } from '../listen-address.ts'
 import type { Settings } from '../setting-table.ts'
 import type { PartContext } from './part.ts'
 import { RemoteBrokers } from './remote-broker.ts'
+import { brokerAuthority, watchRights } from './security.ts'
 
 /** How long the stop waits for the responses to requests over MQTT. */
 const drainMs = 2000
@@ -26,13 +28,19 @@ export interface MqttPart {
 }
 
 /** The binding takes its topics before the first client connects, and answers what it took before the last one is disconnected. */
-export async function startMqtt(context: PartContext, store: LevelStore, cse: Cse): Promise<MqttPart> {
+export async function startMqtt(
+  context: PartContext,
+  store: LevelStore,
+  cse: Cse,
+  authority: Authority,
+): Promise<MqttPart> {
   const { settings, log, clock, onStop } = context
   const wait = new ResponseWait({ clock, limit: MAX_PENDING })
   const wanted = expandAddresses(settings.mqtt.listen)
   const joined = settings.mqtt.join ? await findTaken(wanted) : undefined
   const listen = joined === undefined ? wanted : []
-  const broker = createBroker(context, store, listen)
+  const broker = createBroker(context, store, listen, brokerAuthority(authority))
+  watchRights(authority, cse, broker)
   const own = { cseId: settings.cse.id, spId: settings.cse.spId }
   const binding = new MqttBinding({ broker, handler: cse, own, clock, log, parkMs: settings.mqtt.responseParkMs, wait })
   onStop(() => broker.stop())
@@ -83,6 +91,7 @@ function createBroker(
   { settings, log, clock }: PartContext,
   store: LevelStore,
   listen: readonly ListenAddress[],
+  authority: BrokerAuthority,
 ): Broker {
   const { mqtt } = settings
   return new Broker({
@@ -94,6 +103,7 @@ function createBroker(
       ...expandAddresses(mqtt.websocketListen).map((address) => ({ ...address, transport: 'websocket' as const })),
       ...(mqtt.unixSocket === '' ? [] : [{ path: mqtt.unixSocket }]),
     ],
+    authority,
     bridges: bridgesOf(settings),
     limits: limitsOf(mqtt),
   })
