@@ -7,6 +7,9 @@ import { parseTimestamp } from '../onem2m/timestamp.ts'
 import type { Invocation } from './command.ts'
 import { printContent, readMember, withClient } from './resource-session.ts'
 
+/** What every instance has; the rest of an instance of a flexContainer is its values. */
+const ofInstances = new Set(['rn', 'ty', 'ri', 'pi', 'ct', 'lt', 'et', 'lbl', 'st', 'cs', 'org', 'dgt', 'loc'])
+
 interface AdapterLine {
   readonly adapter: string
   readonly state: string
@@ -62,7 +65,7 @@ async function describePoint(
   const storedMs = typeof latest['ct'] === 'string' ? parseTimestamp(latest['ct']) : undefined
   return {
     path,
-    value: latest['con'] ?? Object.fromEntries(Object.entries(latest).filter(([name]) => name.length === 5)),
+    value: latest['con'] ?? Object.fromEntries(Object.entries(latest).filter(([name]) => !ofInstances.has(name))),
     unit: labels.find((label) => label.startsWith('unit:'))?.slice('unit:'.length),
     ageSeconds: storedMs === undefined ? undefined : Math.max(0, Math.round((Date.now() - storedMs) / 1000)),
   }

@@ -1,9 +1,10 @@
 /** Lists of points of devices that many have: shipped as data, or a file of the operator. */
 
 import { readFile } from 'node:fs/promises'
+import type { SettingRow } from '../../onem2m/setting-row.ts'
 import { type PointSpecification, pointSpecificationRows, profileNames } from './setting-table.ts'
 
-/** A point as a profile has it: by the keys of the configuration; what is left out has its default. */
+/** A point as a profile has it: by the keys of the configuration, times in milliseconds; what is left out has its default. */
 export type ProfilePoint = Readonly<Record<string, string | number | boolean>>
 
 const shipped: Readonly<Record<(typeof profileNames)[number], () => Promise<readonly ProfilePoint[]>>> = {
@@ -27,34 +28,30 @@ async function readProfile(path: string): Promise<readonly ProfilePoint[]> {
   return list as readonly ProfilePoint[]
 }
 
+/** A point with the defaults of the configuration. Throws what can't be used. */
 function complete(point: ProfilePoint, where: string): PointSpecification {
-  const rows: readonly {
-    readonly key: string
-    readonly type: string
-    readonly default?: unknown
-    readonly isRequired?: true
-    readonly choices?: readonly string[]
-  }[] = pointSpecificationRows
-  const unknown = Object.keys(point).find((key) => !rows.some((row) => row.key === key && row.type !== 'duration'))
+  const rows: readonly SettingRow[] = pointSpecificationRows
+  const unknown = Object.keys(point).find((key) => !rows.some((row) => row.key === key))
   if (unknown !== undefined) throw new Error(`${where}: no key is called ${unknown}`)
-  const entries = rows.map(({ key, type, default: standard, isRequired, choices }) => {
-    const value = point[key] ?? standard
-    if (isRequired && value === undefined) throw new Error(`${where}: ${key} is missing`)
-    const isText = type === 'string'
-    const isFitting = isText
-      ? typeof value === 'string'
-      : type === 'boolean'
-        ? typeof value === 'boolean'
-        : typeof value === 'number'
-    if (
-      value !== undefined &&
-      (type === 'list' ? !Array.isArray(value) : !isFitting || (choices && !choices.includes(String(value))))
-    )
-      throw new Error(`${where}: ${key} = ${JSON.stringify(value)}: expected ${choices?.join(' or ') ?? type}`)
-    return [
-      key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()) + (type === 'duration' ? 'Ms' : ''),
-      value,
-    ]
-  })
-  return Object.fromEntries(entries) as PointSpecification
+  return Object.fromEntries(
+    rows.map((row) => [propertyName(row), readEntry(row, point[row.key] ?? row.default, where)]),
+  ) as PointSpecification
+}
+
+function readEntry({ key, type, isRequired, choices }: SettingRow, value: unknown, where: string): unknown {
+  if (value === undefined) {
+    if (isRequired) throw new Error(`${where}: ${key} is missing`)
+    return undefined
+  }
+  const kinds = { string: 'string', boolean: 'boolean', list: 'object' }
+  const kind = type in kinds ? kinds[type as keyof typeof kinds] : 'number'
+  if (typeof value !== kind || (choices !== undefined && !choices.includes(String(value))))
+    throw new Error(`${where}: ${key} = ${JSON.stringify(value)}: expected ${choices?.join(' or ') ?? `a ${kind}`}`)
+  return value
+}
+
+/** As the configuration names it in code; a time is in milliseconds here. */
+function propertyName({ key, type }: SettingRow): string {
+  const camelCase = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+  return type === 'duration' ? `${camelCase}Ms` : camelCase
 }

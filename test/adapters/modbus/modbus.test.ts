@@ -15,6 +15,7 @@ import { loadProfile } from '../../../src/adapters/modbus/profile.ts'
 import { blocksOf } from '../../../src/adapters/modbus/register-map.ts'
 import { profileNames } from '../../../src/adapters/modbus/setting-table.ts'
 import { settingsFrom } from '../fixture.ts'
+import { MachineTree } from '../machine-tree.ts'
 
 const bytes = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex')
 
@@ -115,9 +116,20 @@ describe('a register map', () => {
     assert.deepEqual(spans(8, 10).length, 5)
   })
 
-  it('of a shipped profile is well formed, and one of a file is checked', async () => {
+  it('of a shipped profile is well formed, and one of a file is checked', async (context) => {
     for (const name of profileNames) assert.ok((await loadProfile(name)).length >= 2, name)
     await assert.rejects(loadProfile('./nowhere.json'), /ENOENT/)
+    const load = (points: unknown) => {
+      const tree = new MachineTree(context, { 'own.json': JSON.stringify(points) })
+      return loadProfile(`${tree.root}/own.json`)
+    }
+    const [level] = await load([{ name: 'level', register: 7, type: 'float32' }])
+    assert.deepEqual([level?.register, level?.type, level?.table, level?.writable], [7, 'float32', 'holding', false])
+    await assert.rejects(load([{ name: 'level', registr: 7 }]), /own\.json: point 1: no key is called registr/)
+    await assert.rejects(load([{ name: 'level' }]), /point 1: register is missing/)
+    await assert.rejects(load([{ name: 'level', register: '7' }]), /register = "7": expected a number/)
+    await assert.rejects(load([{ name: 'a', register: 7, type: 'float' }]), /type = "float": expected int16 or/)
+    await assert.rejects(load({}), /expected a list of points/)
   })
 
   const refusals: readonly (readonly [toml: string, message: RegExp])[] = [
