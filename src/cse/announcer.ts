@@ -101,11 +101,18 @@ export class Announcer {
   }
 
   /** An instance was created. Throws OPERATION_NOT_ALLOWED where its container is not announced. TS-0004 7.3.3.10. */
-  observeInstance(execution: Execution, container: Resource, instance: StoredInstance): void {
+  observeInstance(
+    execution: Execution,
+    container: Resource,
+    instance: StoredInstance,
+    announceTo: readonly string[] | undefined,
+  ): void {
     const containerIdentifier = container.resourceIdentifier
     if (this.#ledger.hasInstances(containerIdentifier))
       execution.transaction.afterCommit(() => this.#sweep(containerIdentifier))
-    for (const target of placesBy(announceTargets(instance)).keys()) {
+    // Handed in, because asking the instance would have its record read back for every one that is created.
+    if (announceTo === undefined) return
+    for (const target of placesBy(announceTo).keys()) {
       if (this.#ledger.at(containerIdentifier, target) === undefined)
         throw new OneM2MError(
           Status.OPERATION_NOT_ALLOWED,

@@ -155,7 +155,8 @@ function createInstance(execution: Execution, container: Resource, type: Resourc
   const instance = append(execution, container, log, { attributes: draft.attributes, name: draft.name, size, unique })
   if (container.definition.table.has('missingDataDetect'))
     transaction.afterCommit(() => execution.parts.missingData.observe(container, String(unique)))
-  execution.parts.announcer.observeInstance(execution, container, instance)
+  const announceTo = draft.attributes['announceTo'] as readonly string[] | undefined
+  execution.parts.announcer.observeInstance(execution, container, instance, announceTo)
   raise(execution, container, { event: NotificationEventType.CREATE_OF_CHILD, resource: instance })
   return {
     status: Status.CREATED,
