@@ -2,7 +2,7 @@
 
 import type { CommitParticipant, Store, StoreChange, StoreError } from '../store/store.ts'
 import { Message } from './message.ts'
-import type { QueuedMessage } from './session.ts'
+import type { QueuedMessage } from './queued-message.ts'
 import type { QoS } from './surface.ts'
 
 const separator = 0x0a

@@ -1,7 +1,8 @@
 /** All sessions by client identifier, which of them nobody has come back to, and for how long the broker keeps those. */
 
 import type { Clock, Timer } from '../onem2m/clock.ts'
-import { type QueueBudget, Session, type SessionLimits } from './session.ts'
+import type { QueueBudget } from './queued-message.ts'
+import { Session, type SessionLimits } from './session.ts'
 import {
   encodeSession,
   inboundKey,

@@ -6,23 +6,9 @@
 import { encodeAcknowledgement, encodePublish, PacketType } from '../mqtt/wire.ts'
 import type { Message } from './message.ts'
 import type { Outlet } from './outlet.ts'
+import { type QueueBudget, type QueuedMessage, type QueueLimits, QueueRoom, toQueue } from './queued-message.ts'
 import { inboundKey, queueKey, type SessionRecords } from './session-record.ts'
 import type { QoS } from './surface.ts'
-
-/** A message to one client. At QoS 0 it waits for what is before it, as long as the connection lasts. */
-export interface QueuedMessage {
-  readonly counter: number
-  readonly message: Message
-  readonly qos: QoS
-  readonly retain: boolean
-  messageId: number | undefined
-  /** It was written to some connection: from now on it is a duplicate. [MQTT-3.3.1-1] */
-  isSent: boolean
-  /** Its PUBREC came, a PUBREL takes its place. */
-  isReleased: boolean
-  /** At QoS 2: the disk knows its identifier, and whether it is released; until then nothing of it is sent, nor of what follows it. */
-  isKept: boolean
-}
 
 /** Retained messages, or figures, that answer a subscription. */
 export interface Feed {
@@ -33,22 +19,10 @@ export interface Feed {
   nextCounter(): number
 }
 
-export interface SessionLimits {
+export interface SessionLimits extends QueueLimits {
   /** Messages to a client that may be unacknowledged at a time. */
   readonly maxInflight: number
-  /** Messages, and bytes of payload, that may wait for a client. The newest is dropped when there is no room. */
-  readonly maxQueuedMessages: number
-  readonly maxQueuedBytes: number
 }
-
-/** What waits for all clients together. */
-export interface QueueBudget {
-  usedBytes: number
-  readonly maxBytes: number
-}
-
-/** What it costs to hold a message, beside its payload. */
-const holdingBytes = 300
 
 export interface SessionFacts {
   readonly budget: QueueBudget
@@ -62,20 +36,6 @@ export interface SessionFacts {
 
 /** In the window of a session that is not recorded, nothing has to be remembered of a message but how far it is. */
 type InFlight = QueuedMessage | 'once' | 'exactly-once' | 'released'
-
-function toQueue(message: Message, qos: QoS, retain: boolean, counter = message.counter): QueuedMessage {
-  const isKept = qos < 2
-  return {
-    counter,
-    message: message.keep(),
-    qos,
-    retain,
-    messageId: undefined,
-    isSent: false,
-    isReleased: false,
-    isKept,
-  }
-}
 
 /** Stand for collections that a session does not need yet; nothing is ever put into them. */
 const nothing = new Map<number, never>()
@@ -101,27 +61,29 @@ export class Session {
   /** Sent as fast as they are read. */
   #feeds: readonly Feed[] = none
   #outlet: Outlet | undefined
-  queuedBytes = 0
   /** The name of the principal whose session it is; empty for nobody's. */
   owner = ''
   /** What came from a bridge does not go back to it, and it hears which messages are to be retained. */
   isBridge = false
   /** Under which topic a message is sent: another one where this is a bridge of ours. */
   #sentAs: ((topic: string) => string) | undefined
-  #limits: SessionLimits
+  #room: QueueRoom
+  #maxInflight: number
 
   constructor(facts: SessionFacts) {
     this.#facts = facts
     this.clientId = facts.clientId
     this.#records = facts.records
-    this.#limits = facts.limits
+    this.#room = new QueueRoom(facts.limits, facts.budget)
+    this.#maxInflight = facts.limits.maxInflight
   }
 
   /** Makes it the queue of a bridge of ours. */
   bridge(sentAs: (topic: string) => string, limits: SessionLimits): void {
     this.isBridge = true
     this.#sentAs = sentAs
-    this.#limits = limits
+    this.#room = this.#room.within(limits)
+    this.#maxInflight = limits.maxInflight
   }
 
   get isPersistent(): boolean {
@@ -138,6 +100,11 @@ export class Session {
 
   get queuedMessages(): number {
     return this.#waiting.size + this.#inFlight.size
+  }
+
+  /** Of payload. */
+  get queuedBytes(): number {
+    return this.#room.bytes
   }
 
   get inFlightMessages(): number {
@@ -197,7 +164,7 @@ export class Session {
 
   /** Half of the queue is for messages that were promised to arrive. */
   #waitOnce(message: Message): void {
-    if (!this.#hasRoom(message, 0.5)) {
+    if (!this.#room.has(message, this.#waiting.size, 0.5)) {
       this.#facts.overflowed(this.clientId)
       this.#outlet?.fallBehind(message.payloadBytes)
     } else this.restore(toQueue(message, 0, this.isBridge && message.retain))
@@ -216,7 +183,7 @@ export class Session {
         return false
       }
     }
-    if (!this.#hasRoom(message, 1)) {
+    if (!this.#room.has(message, this.#waiting.size)) {
       this.#facts.overflowed(this.clientId)
       outlet?.fallBehind(message.payloadBytes)
       return false
@@ -232,30 +199,13 @@ export class Session {
     return this.#records !== undefined
   }
 
-  /** Whether the queue, or this part of it, has room for one more; and what waits for all clients, within its bound. */
-  #hasRoom(message: Message, part: number): boolean {
-    const { maxQueuedMessages, maxQueuedBytes } = this.#limits
-    const { usedBytes, maxBytes } = this.#facts.budget
-    return (
-      this.#waiting.size < part * maxQueuedMessages &&
-      this.queuedBytes + message.payloadBytes <= part * maxQueuedBytes &&
-      usedBytes + message.payloadBytes + holdingBytes <= part * maxBytes
-    )
-  }
-
-  #account(queued: QueuedMessage, sign: 1 | -1): void {
-    const { payloadBytes } = queued.message
-    this.queuedBytes += sign * payloadBytes
-    this.#facts.budget.usedBytes += sign * (payloadBytes + holdingBytes)
-  }
-
   /** Takes a message as the disk has it. */
   restore(queued: QueuedMessage): void {
     if (queued.messageId === undefined) {
       if (this.#waiting === nothing) this.#waiting = new Map()
       this.#waiting.set(queued.counter, queued)
     } else this.#makeInFlight().set(queued.messageId, queued)
-    this.#account(queued, 1)
+    this.#room.take(queued)
   }
 
   /** Answers a subscription with retained messages, each at the lower QoS of the two, and not faster than the client reads. */
@@ -348,7 +298,7 @@ export class Session {
   }
 
   #mayTransmit(outlet: Outlet): boolean {
-    return this.#inFlight.size < this.#limits.maxInflight && outlet.hasRoom
+    return this.#inFlight.size < this.#maxInflight && outlet.hasRoom
   }
 
   #transmit(queued: QueuedMessage): void {
@@ -391,7 +341,7 @@ export class Session {
     this.#outlet?.catchUp()
     this.#inFlight.delete(messageId)
     if (typeof each === 'object') {
-      this.#account(each, -1)
+      this.#room.release(each)
       this.#records?.remove(queueKey(this.clientId, each.counter))
     }
     if (this.#waiting.size > 0 || this.#feeds.length > 0) this.pump()
@@ -402,13 +352,13 @@ export class Session {
     const { counter, messageId = 0 } = queued
     this.#unwritten = this.#unwritten?.filter((each) => each !== queued)
     const isThere = this.#waiting.delete(counter) || (this.#isInFlight(queued) && this.#inFlight.delete(messageId))
-    if (isThere) this.#account(queued, -1)
+    if (isThere) this.#room.release(queued)
   }
 
   /** The session has ended. */
   forgetAll(): void {
-    for (const each of this.#inFlight.values()) if (typeof each === 'object') this.#account(each, -1)
-    for (const each of this.#waiting.values()) this.#account(each, -1)
+    for (const each of this.#inFlight.values()) if (typeof each === 'object') this.#room.release(each)
+    for (const each of this.#waiting.values()) this.#room.release(each)
     this.#inFlight = this.#waiting = nothing
   }
 
