@@ -15,6 +15,7 @@ export { OneM2MResponseError, type SendOptions, type TlsOptions, type Transport 
 export { type Content, contentObject, type Json, type JsonObject, JsonText } from './onem2m/content.ts'
 export { type AttributeCondition, type FilterCriteria, FilterOperation, FilterUsage } from './onem2m/filter-criteria.ts'
 export type { Log } from './onem2m/log.ts'
+export { encodeRequest } from './onem2m/parameter.ts'
 export {
   type DesiredIdentifierResultType,
   Operation,

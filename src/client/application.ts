@@ -212,7 +212,7 @@ export class Application {
           identifier = localPart(resourceIdentifier)
           this.#handlers.set(identifier, call)
           // Some CSEs name a subscription by its path.
-          this.#handlers.set(address, call)
+          this.#handlers.set(localPart(address), call)
         },
         // Found again, it is to be told again, so that it is subscribed to again.
         lost: () => {
@@ -253,7 +253,7 @@ export class Application {
         await call()
       } catch (error) {
         if (this.signal.aborted) return
-        this.#log.warn('failed, and is tried again', { reason: error instanceof Error ? error.message : String(error) })
+        this.#log.warn('failed, and is tried again', { reason: reasonOf(error) })
       }
       await this.sleep(intervalMs)
     }
@@ -293,7 +293,13 @@ export class Application {
     const call = this.#handlers.get(name)
     if (isDeleted) this.#review('a subscription was deleted')
     // One of an earlier run, which expires: it is taken and dropped.
-    else await call?.(notification)
+    else
+      try {
+        await call?.(notification)
+      } catch (error) {
+        this.#log.warn('a notification could not be worked on', { reason: reasonOf(error) })
+        throw error
+      }
   }
 
   /** Requests tell whether the CSE is there; when it is there again it may have lost what it had. */
@@ -336,6 +342,10 @@ export class Application {
       }
     }
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function isUnreachable(error: unknown): boolean {

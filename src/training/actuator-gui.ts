@@ -12,7 +12,7 @@ export const actuatorGui: Lesson = {
   name: 'actuator-gui',
   text: 'shows the values, and tells the switches what to do',
   play: ({ application, place, print }) =>
-    run(new Application({ ...application, name: 'TestGUI' }), (app) => {
+    run(new Application({ name: 'TestGUI', ...application }), (app) => {
       print(`registered as ${app.originator}`)
       /** Where commands go, by the name of the switch. */
       const commands = new Map<string, string>()

@@ -8,7 +8,7 @@ export const actuatorIpe: Lesson = {
   name: 'actuator-ipe',
   text: 'sensors and actuators: as sensor-ipe, and two switches that take commands',
   play: ({ application, print }) =>
-    run(new Application({ ...application, name: 'TestIPE' }), async (app) => {
+    run(new Application({ name: 'TestIPE', ...application }), async (app) => {
       print(`registered as ${app.originator}`)
       const devices = await app.createContainer('devices')
       for (const name of actuators.keys()) {

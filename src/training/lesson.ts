@@ -5,8 +5,8 @@ import type { ApplicationOptions } from '../index.ts'
 export interface Setting {
   /** The CSE: `mqtt://localhost#mn-cse-1`, `http://localhost:8000`. */
   readonly url: string
-  /** What an `Application` is made with, beside its name. */
-  readonly application: Omit<ApplicationOptions, 'name'>
+  /** What an `Application` is made with; its name is the lesson's unless there is one here. */
+  readonly application: Omit<ApplicationOptions, 'name'> & { readonly name?: string }
   /** The CSEBase in whose tree things are looked for: `onem2m`, or `/mn-cse-1/onem2m` from another CSE. */
   readonly place: string
   print(line: string): void

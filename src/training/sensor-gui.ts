@@ -7,7 +7,7 @@ export const sensorGui: Lesson = {
   name: 'sensor-gui',
   text: 'shows the values of all sensors, as they come',
   play: ({ application, place, print }) =>
-    run(new Application({ ...application, name: 'TestGUI' }), (app) => {
+    run(new Application({ name: 'TestGUI', ...application }), (app) => {
       print(`registered as ${app.originator}`)
       // Every second, so that sensors which are added later are shown too.
       app.discoverEvery(

@@ -8,7 +8,7 @@ export const sensorIpe: Lesson = {
   name: 'sensor-ipe',
   text: 'sensors: four of them, simulated, with a value every second',
   play: ({ application, print }) =>
-    run(new Application({ ...application, name: 'TestIPE' }), async (app) => {
+    run(new Application({ name: 'TestIPE', ...application }), async (app) => {
       print(`registered as ${app.originator}`)
       const devices = await app.createContainer('devices')
       for (const { name, type, unit, range } of sensors) {
