@@ -6,6 +6,7 @@ import { AccessRight } from '../resources/access-control-policy.ts'
 import type { ResourceView } from '../resources/behaviour.ts'
 import { encodeAttributes } from '../resources/resource-type.ts'
 import type { RequestContext } from './handler.ts'
+import type { Routes } from './route.ts'
 import { isInWindow } from './schedule.ts'
 import type { Tree } from './tree.ts'
 
@@ -14,6 +15,7 @@ export type Unprotected = 'creator' | 'read' | 'open'
 
 interface AccessFacts {
   readonly tree: Tree
+  readonly routes: Routes
   readonly cseId: string
   readonly spId: string
   readonly unprotected: Unprotected
@@ -122,6 +124,11 @@ export class AccessControl {
     return resource?.definition.type === policyType ? resource : undefined
   }
 
+  /** True for what a registered CSE brings: the connection names it, or its account or certificate does. */
+  #isVouchedFor(originator: string, { broughtBy, principal }: RequestContext): boolean {
+    return broughtBy !== undefined || (principal !== undefined && this.#facts.routes.isRegistered(originator))
+  }
+
   #allowsUnprotected(
     originator: string,
     right: number,
@@ -135,7 +142,7 @@ export class AccessControl {
     } else if (isOwner(originator, resource)) return true
     if (this.#facts.unprotected === 'creator') return false
     // A CSE is registered because somebody wanted its applications to use this one.
-    if (context.source === 'network' && context.broughtBy === undefined) return false
+    if (context.source === 'network' && !this.#isVouchedFor(originator, context)) return false
     if (resource.definition.isPrivate === true) return false
     if (this.#facts.unprotected === 'open' || (right & ~readRights) === 0) return true
     if (right !== AccessRight.CREATE) return false

@@ -109,7 +109,7 @@ export class Cse implements RequestHandler {
       store,
       clock,
       randomId,
-      access: new AccessControl({ ...settings, tree, now: () => clock.wallMs() }),
+      access: new AccessControl({ ...settings, tree, routes, now: () => clock.wallMs() }),
       notifier,
       groupNotifications,
       announcer,

@@ -54,13 +54,15 @@ export class Registrants {
   }
 
   /** Refuses a request in the name of an entity that is not the requester's. Throws ORIGINATOR_NOT_AUTHENTICATED. */
-  check(request: RequestPrimitive, { source, principal }: RequestContext): void {
+  check(request: RequestPrimitive, { source, principal, broughtBy }: RequestContext): void {
     if (source === 'internal' || (principal === undefined && this.#owners.size === 0)) return
     const { originator = '' } = request
     const isRegistration =
       request.operation === Operation.CREATE &&
       (request.resourceType === aeType || request.resourceType === remoteCseType)
-    const entity = entityOfIdentifier(originator, this.#facts.own)
+    // A CSE that brings requests of others answers for them: those behind it, whatever CSEs they have come through.
+    const speaker = isRegistration ? originator : (broughtBy ?? originator)
+    const entity = entityOfIdentifier(speaker, this.#facts.own)
     if (isRegistration ? this.mayRegister(principal, entity) : this.mayUse(principal, entity)) return
     throw new OneM2MError(
       Status.ORIGINATOR_NOT_AUTHENTICATED,

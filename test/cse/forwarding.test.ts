@@ -136,6 +136,17 @@ describe('requests for other CSEs', () => {
     assert.match(JSON.stringify(result.content), /"rs":1.*"csi":"\/mn"/)
   })
 
+  it('count as local where the connection or an account says which CSE brings them, and else not', async () => {
+    const request = { operation: 2, to: 'onem2m/app/temp', originator: '/in/Cgui' } as const
+    const principal = { name: 'backend', originators: ['in'], isAdministrator: false, registersOne: true, topics: [] }
+    const contexts = [
+      [{ source: 'network', broughtBy: '/in' }, 2000],
+      [{ source: 'network', principal }, 2000],
+      [{ source: 'network' }, 4103],
+    ] as const
+    for (const [context, status] of contexts) assert.equal((await gateway.ask(request, context)).status, status)
+  })
+
   it('register nobody at another CSE', async () => {
     const ae = { 'm2m:ae': { api: 'Nx', rr: true, srv: ['3'] } }
     assert.equal((await backend.create('/mn/onem2m', 2, ae, { originator: 'Cx' })).status, 4000)
