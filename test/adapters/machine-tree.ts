@@ -29,9 +29,9 @@ export class MachineTree {
   }
 }
 
-/** Waits for what real files, sockets and processes bring about, for two seconds at most. */
+/** Waits for what real files, sockets and processes bring about, for ten seconds at most. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 1000; tries++) {
+  for (let tries = 0; tries < 5000; tries++) {
     if (await condition()) return
     await pause(2)
   }
