@@ -105,7 +105,7 @@ async function makeBinaries(): Promise<void> {
   writeFileSync(`${root}dist/SHA256SUMS`, sums.join(''))
 }
 
-function sha256(path: string): string {
+export function sha256(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex')
 }
 

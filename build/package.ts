@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Architecture, architectures } from './binary.ts'
+import { type Architecture, architectures, sha256 } from './binary.ts'
 import { root } from './bundle.ts'
 import { installInto } from './installation.ts'
 import { run } from './program.ts'
@@ -89,7 +89,12 @@ function bytesBelow(directory: string): number {
     .reduce((sum, status) => sum + (status.isFile() ? status.size : 0), 0)
 }
 
+const sums = readFileSync(`${root}dist/SHA256SUMS`, 'utf8')
+  .split('\n')
+  .filter((line) => line !== '' && !line.endsWith('.deb'))
 for (const architecture of architectures.filter((name) => options.architecture.includes(name))) {
   const name = makePackage(architecture)
+  sums.push(`${sha256(`${root}dist/${name}`)}  ${name}`)
   console.log(`dist/${name}: ${(lstatSync(`${root}dist/${name}`).size / 1e6).toFixed(1)} MB`)
 }
+writeFileSync(`${root}dist/SHA256SUMS`, `${sums.join('\n')}\n`)
