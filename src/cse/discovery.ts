@@ -17,7 +17,10 @@ import { Resource, type StoredInstance } from './resource.ts'
 /** Discovery: RETRIEVE with filterUsage 1, TS-0001 10.2.6, TS-0004 7.3.3.14. Whatever the originator may not discover is left out. */
 export async function discover(execution: Execution, root: Resource | StoredInstance): Promise<Outcome> {
   const { request } = execution
-  const kind = request.resultContent ?? ResultContent.DISCOVERY_RESULT_REFERENCES
+  const wanted = request.resultContent ?? ResultContent.DISCOVERY_RESULT_REFERENCES
+  // OpenMTC's applications ask for attributes and child references in every discovery, and expect the list.
+  const kind =
+    wanted === ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES ? ResultContent.DISCOVERY_RESULT_REFERENCES : wanted
   if (kind !== ResultContent.CHILD_REFERENCES && kind !== ResultContent.DISCOVERY_RESULT_REFERENCES)
     throw refused('rcn', kind, '6 or 11 in a discovery')
   const { descendants, partial } = await find(execution, root, request.filterCriteria ?? {}, AccessRight.DISCOVERY)
