@@ -80,7 +80,9 @@ describe('a gateway and a backend', { timeout: 60_000 }, () => {
     await until(isRegistered(http), 'registered')
     assert.equal((await ask(http, 'GET', '/~/mn-cse-1/onem2m')).status, 2000)
     assert.equal((await ask(gateway.http, 'GET', '/~/in-cse-1/onem2m')).status, 2000)
-    assert.match((await ask(gateway.http, 'GET', '/onem2m')).text, /"registration:in-cse-1:registered"/)
+    const says = async () =>
+      (await ask(gateway.http, 'GET', '/onem2m')).text.includes('"registration:in-cse-1:registered"')
+    await until(says, 'the gateway shows it')
 
     await backend.end('SIGKILL')
     rmSync(backendDirectory, { recursive: true })
