@@ -195,7 +195,7 @@ const pluginReaders: Readonly<Record<string, (found: Import, config: Json, isDis
     const name = host === '' ? '::' : String(host)
     found.set(`${plugin}.port`, 'http.listen', [`${name.includes(':') ? `[${name}]` : name}:${port ?? 8000}`])
     found.read(plugin, rest, {
-      enable_https: found.off('give HTTPS its own certificates, see docs/configuration.md, and set this to false'),
+      enable_https: found.off('TLS is not set up from this file: set it to false'),
       require_cert: found.needless('matters with HTTPS alone'),
     })
   },
