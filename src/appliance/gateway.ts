@@ -9,7 +9,7 @@ import { startHttp } from './part/http.ts'
 import { startMqtt } from './part/mqtt.ts'
 import type { PartContext } from './part/part.ts'
 import { startRegistration } from './part/registration.ts'
-import { createAuthority } from './part/security.ts'
+import { createAuthority, watchAccounts } from './part/security.ts'
 import { startStore } from './part/store.ts'
 import { createRandomId } from './random-id.ts'
 import { type CheckedParts, checkSelf } from './self-check.ts'
@@ -66,6 +66,7 @@ export class Gateway {
     const store = await startStore(context)
     const cse = await startCse(context, store)
     const authority = createAuthority(context, cse)
+    watchAccounts(context, authority)
     const { broker, addresses: mqtt, brokers } = await startMqtt(context, store, cse, authority)
     const http = await startHttp(context, cse, authority)
     startRegistration(context, cse, brokers, http)

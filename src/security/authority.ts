@@ -87,6 +87,11 @@ export class Authority {
     this.#onChange = onChange
   }
 
+  /** Reads the accounts again where they are others. */
+  refresh(): void {
+    this.#book.refresh()
+  }
+
   /** True when an account is gone, or may do less or more than it did. */
   isOutdated(principal: Principal): boolean {
     const now = this.#named(principal.name)

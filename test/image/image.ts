@@ -63,7 +63,7 @@ function prepare(): Machine {
   execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', sshKey])
   const publicKey = readFileSync(`${sshKey}.pub`, 'utf8').trim()
   putOnBootPartition('board.toml', `hostname = "barn-7"\n[ssh]\nkeys = ["${publicKey}"]\n`)
-  putOnBootPartition('fieldgate.toml', '[mqtt]\nlisten = ["0.0.0.0:1883"]\n')
+  putOnBootPartition('fieldgate.toml', '[mqtt]\nlisten = ["0.0.0.0:1883"]\n[security]\nallow_anonymous = true\n')
   return new Machine({ disk, updates, sshKey, serialLog: join(tmpdir(), 'fieldgate-image-test-serial.log') })
 }
 

@@ -7,13 +7,13 @@ import { claimState, findStateDirectory, StateError } from '../state/state-direc
 import { version } from '../version.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
-  const { operands, surroundings } = invocation
+  const { operands, flags, surroundings } = invocation
   const [path = ''] = operands
   const stateDirectory = findStateDirectory(invocation)
   const { fileName: configurationFile } = await findConfiguration(invocation)
   try {
     await claimState(stateDirectory, true)
-    writeBackup(path, { stateDirectory, configurationFile }, version)
+    writeBackup(path, { stateDirectory, configurationFile, hasSecrets: flags.has('secrets') }, version)
   } catch (error) {
     if (!(error instanceof StateError)) throw error
     surroundings.complain(`fieldgate: ${error.message}.`)

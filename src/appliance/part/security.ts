@@ -1,7 +1,7 @@
 /** Who is who on every way into a gateway: one authority, and how the broker and the HTTP binding ask it. */
 
+import { watch } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
-import { join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
 import { contextOf } from '../../bindings/connection-context.ts'
 import type { Identified } from '../../bindings/http.ts'
@@ -10,15 +10,12 @@ import { matchesFilter } from '../../broker/filter-tree.ts'
 import type { Cse } from '../../cse/cse.ts'
 import { Authority, type Credentials } from '../../security/authority.ts'
 import { urisOf } from '../../security/certificate-identity.ts'
+import { makeSecurityDirectory, securityFilesIn } from '../state/security-directory.ts'
 import type { PartContext } from './part.ts'
-
-export function accountFileIn(dataDirectory: string): string {
-  return join(dataDirectory, 'accounts.json')
-}
 
 export function createAuthority({ settings, dataDirectory, clock, log }: PartContext, cse: Cse): Authority {
   return new Authority({
-    accountFile: accountFileIn(dataDirectory),
+    accountFile: securityFilesIn(dataDirectory).accounts,
     own: { cseId: settings.cse.id, spId: settings.cse.spId },
     allowsAnonymous: settings.security.allowAnonymous,
     clock,
@@ -27,6 +24,16 @@ export function createAuthority({ settings, dataDirectory, clock, log }: PartCon
     mayRegister: (principal, entity) => cse.mayRegister(entity, { source: 'network', principal }),
     matches: matchesFilter,
   })
+}
+
+/** Takes notice of accounts as they are changed: whoever is gone, is gone at once. */
+export function watchAccounts({ dataDirectory, onStop, log }: PartContext, authority: Authority): void {
+  const files = securityFilesIn(dataDirectory)
+  makeSecurityDirectory(files)
+  const watcher = watch(files.directory, { persistent: false }, () => authority.refresh())
+  // Where nothing can be watched, accounts are looked at when somebody comes.
+  watcher.on('error', (error) => log.debug('security: accounts are not watched', { reason: error.message }))
+  onStop(() => watcher.close())
 }
 
 /** Has the broker look again at who may hear what, when accounts or registrations are others. */

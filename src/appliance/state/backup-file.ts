@@ -22,6 +22,8 @@ const formatNumber = 1
 
 /** Can be made anew, and do not belong to the state. */
 const left = ['*.node', '*.ballast', 'store.damaged-*']
+/** Keys and accounts: whoever reads a backup would be somebody else. */
+const secret = './security'
 
 export interface BackupNote {
   readonly format: number
@@ -32,16 +34,22 @@ export interface BackupPlaces {
   readonly stateDirectory: string
   /** Undefined where the gateway runs on its defaults. */
   readonly configurationFile: string | undefined
+  /** Accounts and keys as well. */
+  readonly hasSecrets?: boolean
 }
 
 /** Writes a backup beside its place and puts it there when it is on the disk: a file of that name is a whole one. */
-export function writeBackup(path: string, { stateDirectory, configurationFile }: BackupPlaces, version: string): void {
+export function writeBackup(
+  path: string,
+  { stateDirectory, configurationFile, hasSecrets = false }: BackupPlaces,
+  version: string,
+): void {
   const note = mkdtempSync(join(tmpdir(), 'fieldgate-backup-'))
   const draft = `${resolve(path)}.new`
   try {
     writeFileSync(join(note, noteName), JSON.stringify({ format: formatNumber, version } satisfies BackupNote))
     if (configurationFile !== undefined) copyFileSync(configurationFile, join(note, 'fieldgate.toml'))
-    const excludes = left.map((pattern) => `--exclude=${pattern}`)
+    const excludes = [...left, ...(hasSecrets ? [] : [secret])].map((pattern) => `--exclude=${pattern}`)
     const state = ['-C', stateDirectory, '--transform=s,^\\.,state,', '.']
     runTar(['-czf', draft, ...excludes, '-C', note, ...readdirSync(note), ...state])
     execFileSync('sync', [draft])
