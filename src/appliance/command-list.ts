@@ -202,6 +202,30 @@ export const commands: readonly Command[] = [
     load: () => import('./commands/account.ts'),
   },
   {
+    name: 'cert',
+    operands: 'server|ae|cse|revoke|list [NAME]',
+    operandCount: [1, 2],
+    summary: 'issue certificates: for this machine, for AEs and CSEs',
+    options: {
+      ...configurationOptions,
+      ...stateOption,
+      out: {
+        value: 'DIR',
+        text: 'where the certificate of an AE or CSE and its key go (else the directory that you are in)',
+      },
+    },
+    examples: ['fieldgate cert ae //openmtc.org/mn-cse-1/Cmeter', 'fieldgate cert server barn-7.example.org'],
+    load: () => import('./commands/cert.ts'),
+  },
+  {
+    name: 'provision',
+    operandCount: [0, 0],
+    summary: 'make this machine ready for the network: an authority, a certificate, an administrator',
+    options: { ...configurationOptions, ...stateOption },
+    examples: ['fieldgate provision'],
+    load: () => import('./commands/provision.ts'),
+  },
+  {
     name: 'backup',
     operands: 'FILE',
     operandCount: [1, 1],

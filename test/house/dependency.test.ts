@@ -14,9 +14,18 @@ interface LockedPackage {
   readonly hasInstallScript?: boolean
 }
 
-const direct = ['aedes', 'level', 'mqtt-packet', 'smol-toml', 'systeminformation', 'ws']
+const direct = [
+  '@peculiar/x509',
+  'aedes',
+  'level',
+  'mqtt-packet',
+  'reflect-metadata',
+  'smol-toml',
+  'systeminformation',
+  'ws',
+]
 const native = ['classic-level']
-const budget = { packages: 41, kibibytes: 12_000 }
+const budget = { packages: 63, kibibytes: 14_200 }
 
 const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as {
   readonly dependencies: Readonly<Record<string, string>>

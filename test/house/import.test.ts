@@ -35,7 +35,7 @@ const rules: Readonly<Record<string, Rule>> = {
   mqtt: { node: ['buffer'] },
   resources: { from: ['onem2m'] },
   cse: { from: ['onem2m', 'resources'], typesFrom: ['store'] },
-  security: { from: ['onem2m'], node: ['crypto', 'fs', 'tls'], packages: ['@peculiar/x509'] },
+  security: { from: ['onem2m'], node: ['crypto', 'fs', 'tls'], packages: ['@peculiar/x509', 'reflect-metadata'] },
   store: {
     from: ['onem2m'],
     node: ['fs', 'fs/promises', 'path'],

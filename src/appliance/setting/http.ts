@@ -13,6 +13,13 @@ export const http = {
       text: 'Where HTTP clients connect. "localhost" is 127.0.0.1, and ::1 where there is IPv6; an empty list closes the listener.',
     },
     {
+      key: 'tls_listen',
+      type: 'list',
+      format: 'listen-address',
+      default: ['0.0.0.0:8443'],
+      text: 'Where HTTPS clients connect, over TLS 1.2 or 1.3, once there is a certificate (`fieldgate provision`).',
+    },
+    {
       key: 'max_connections',
       type: 'integer',
       minimum: 1,

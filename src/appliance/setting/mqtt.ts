@@ -19,6 +19,20 @@ export const mqtt = {
       text: 'Where another broker listens already, become its client and serve the CSE on it instead of refusing to start.',
     },
     {
+      key: 'tls_listen',
+      type: 'list',
+      format: 'listen-address',
+      default: ['0.0.0.0:8883'],
+      text: 'Where MQTT clients connect over TLS 1.2 or 1.3, once there is a certificate (`fieldgate provision`).',
+    },
+    {
+      key: 'websocket_tls_listen',
+      type: 'list',
+      format: 'listen-address',
+      default: [],
+      text: 'Where MQTT clients connect over WebSocket and TLS.',
+    },
+    {
       key: 'websocket_listen',
       type: 'list',
       format: 'listen-address',
