@@ -2,14 +2,15 @@
 
 import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
-import { expandAddresses, isLoopback, writeAddress } from './listen-address.ts'
+import { writeAddress } from './listen-address.ts'
 import { startAdapters } from './part/adapter.ts'
 import { startCse } from './part/cse.ts'
+import { createDoors } from './part/door.ts'
 import { startHttp } from './part/http.ts'
 import { startMqtt } from './part/mqtt.ts'
 import type { PartContext } from './part/part.ts'
 import { startRegistration } from './part/registration.ts'
-import { createAuthority, watchAccounts } from './part/security.ts'
+import { createAuthority, watchSecurity } from './part/security.ts'
 import { startStore } from './part/store.ts'
 import { createRandomId } from './random-id.ts'
 import { type CheckedParts, checkSelf } from './self-check.ts'
@@ -62,13 +63,13 @@ export class Gateway {
   }
 
   async #startParts(context: PartContext): Promise<GatewayAddresses> {
-    warnOfOpenDoors(context)
+    const doors = createDoors(context)
     const store = await startStore(context)
     const cse = await startCse(context, store)
     const authority = createAuthority(context, cse)
-    watchAccounts(context, authority)
-    const { broker, addresses: mqtt, brokers } = await startMqtt(context, store, cse, authority)
-    const http = await startHttp(context, cse, authority)
+    watchSecurity(context, authority, doors.tls)
+    const { broker, addresses: mqtt, brokers } = await startMqtt(context, store, cse, { authority, doors })
+    const http = await startHttp(context, cse, { authority, doors })
     startRegistration(context, cse, brokers, http)
     // While there is still a way out: what subscriptions have collected.
     context.onStop(() => cse.flushNotifications(2000))
@@ -76,12 +77,4 @@ export class Gateway {
     this.#checked = { broker, cse, store }
     return { mqtt: mqtt.map(writeAddress), http: http.map(writeAddress) }
   }
-}
-
-function warnOfOpenDoors({ settings, log }: PartContext): void {
-  const open = expandAddresses([...settings.mqtt.listen, ...settings.http.listen])
-    .filter(({ host }) => !isLoopback(host))
-    .map(writeAddress)
-  if (open.length > 0)
-    log.warn('listens beyond this machine without accounts or TLS: let only a trusted network reach it', { open })
 }

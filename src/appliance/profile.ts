@@ -27,7 +27,9 @@ export const backendProfile: Profile = {
     'cse.id': '/in-cse-1',
     'cse.type': 'IN',
     'mqtt.listen': ['localhost:11883'],
+    'mqtt.tls_listen': ['0.0.0.0:18883'],
     'http.listen': ['localhost:18000'],
+    'http.tls_listen': ['0.0.0.0:18443'],
     'adapters.system.enabled': false,
   },
 }

@@ -3,8 +3,10 @@
  * What a message means is in onem2m/http-mapping.
  */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
+import type { TlsOptions, Server as TlsServer } from 'node:tls'
 import type { RequestContext, RequestHandler } from '../cse/handler.ts'
 import type { Clock } from '../onem2m/clock.ts'
 import {
@@ -27,6 +29,15 @@ export interface HttpListener {
   readonly host: string
   /** 0 takes any free port; `addresses` tells which. */
   readonly port: number
+  /** Encrypted, where there is a certificate to show. */
+  readonly tls?: HttpTls
+}
+
+/** What a listener needs of certificates. */
+export interface HttpTls {
+  readonly options: TlsOptions
+  /** Has a server take certificates that come later. */
+  serve(server: TlsServer): void
 }
 
 export interface HttpBindingOptions {
@@ -92,8 +103,8 @@ export class HttpBinding {
   async start(): Promise<void> {
     this.#isStopping = false
     try {
-      for (const { host, port } of this.#options.listeners) {
-        const server = this.createServer()
+      for (const { host, port, tls } of this.#options.listeners) {
+        const server = this.createServer(tls)
         this.#servers.push(server)
         await new Promise<void>((resolve, reject) => {
           server.once('error', reject)
@@ -129,25 +140,28 @@ export class HttpBinding {
   }
 
   /** A server that serves this binding and does not listen yet; `start` makes one for each listener. */
-  createServer(): Server {
+  createServer(tls?: HttpTls): Server {
     const options = this.#options
-    const server = createServer(
-      {
-        noDelay: true,
-        // Peers on small devices leave it out, and nothing here depends on it.
-        requireHostHeader: false,
-        maxHeaderSize: options.maxHeaderBytes ?? 16 * 1024,
-        headersTimeout: options.headersTimeoutMs ?? 15_000,
-        requestTimeout: options.requestTimeoutMs ?? 60_000,
-        keepAliveTimeout: options.keepAliveTimeoutMs ?? 60_000,
-        // A timer of node:http that runs also when nothing happens: seldom, therefore.
-        connectionsCheckingInterval: 60_000,
-        // Other protocols that a client would rather speak (h2c) are ignored, as HTTP wants it.
-        shouldUpgradeCallback: ({ headers }) =>
-          options.upgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
-      },
-      (incoming, outgoing) => this.#receive(incoming, outgoing),
-    )
+    const serverOptions = {
+      noDelay: true,
+      // Peers on small devices leave it out, and nothing here depends on it.
+      requireHostHeader: false,
+      maxHeaderSize: options.maxHeaderBytes ?? 16 * 1024,
+      headersTimeout: options.headersTimeoutMs ?? 15_000,
+      requestTimeout: options.requestTimeoutMs ?? 60_000,
+      keepAliveTimeout: options.keepAliveTimeoutMs ?? 60_000,
+      // A timer of node:http that runs also when nothing happens: seldom, therefore.
+      connectionsCheckingInterval: 60_000,
+      // Other protocols that a client would rather speak (h2c) are ignored, as HTTP wants it.
+      shouldUpgradeCallback: ({ headers }) =>
+        options.upgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
+    } satisfies ServerOptions
+    const receive = (incoming: IncomingMessage, outgoing: ServerResponse) => this.#receive(incoming, outgoing)
+    const server =
+      tls === undefined
+        ? createServer(serverOptions, receive)
+        : createHttpsServer({ ...serverOptions, ...tls.options }, receive)
+    if (tls !== undefined) tls.serve(server as HttpsServer)
     server.maxConnections = options.maxConnections ?? 256
     server.on('drop', () => {
       if (this.#hasReportedDrop) return

@@ -7,8 +7,10 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions, type Server as TlsServer } from 'node:tls'
 import type { WebSocketServer } from 'ws'
 
 export interface ListenAddress {
@@ -16,6 +18,17 @@ export interface ListenAddress {
   /** 0 for any that is free. */
   readonly port: number
   readonly transport?: 'tcp' | 'websocket'
+  /** Encrypted, where there is a certificate to show. */
+  readonly tls?: ServerTls
+}
+
+/** What a listener needs of certificates. */
+export interface ServerTls {
+  readonly options: TlsOptions
+  /** Has a server take certificates that come later. */
+  serve(server: TlsServer): void
+  /** URIs of the client's certificate; undefined when it showed one that is not good. */
+  urisOf(socket: TLSSocket): readonly string[] | undefined
 }
 
 export interface ListenPath {
@@ -38,15 +51,31 @@ export class Listener {
 
   constructor(facts: ListenerFacts) {
     this.#facts = facts
-    this.#server = isWebSocket(facts.point)
-      ? createHttpServer(refuseRequest)
-      : createServer((socket) => facts.accept(socket))
+    this.#server = this.#createServer()
     this.#server.on('connection', (socket: Socket) => {
       // Half a round trip waits for nothing: Nagle's algorithm and delayed acknowledgements cost 40 ms together.
       socket.setNoDelay(true)
       this.#sockets.add(socket)
       socket.on('close', () => this.#sockets.delete(socket))
     })
+  }
+
+  #createServer(): Server | HttpServer {
+    const { point, accept } = this.#facts
+    const tls = 'tls' in point ? point.tls : undefined
+    if (tls === undefined)
+      return isWebSocket(point) ? createHttpServer(refuseRequest) : createServer((socket) => accept(socket))
+    const server = isWebSocket(point)
+      ? createHttpsServer(tls.options, refuseRequest)
+      : createTlsServer(tls.options, (socket) => {
+          const certificateUris = tls.urisOf(socket)
+          if (certificateUris === undefined) socket.destroy()
+          else accept(Object.assign(socket, { certificateUris }))
+        })
+    tls.serve(server)
+    // A handshake that fails is the client's to notice.
+    server.on('tlsClientError', (_error, socket) => socket.destroy())
+    return server
   }
 
   /** The address in use; of a Unix socket its path. Rejects with the system's error when it can't be had. */
@@ -106,7 +135,10 @@ export class Listener {
     })
     this.#webSockets.on('connection', (webSocket, request) => {
       const { remoteAddress } = request.socket
-      this.#facts.accept(Object.assign(createWebSocketStream(webSocket), { remoteAddress }))
+      const tls = 'tls' in this.#facts.point ? this.#facts.point.tls : undefined
+      const certificateUris = tls === undefined ? [] : tls.urisOf(request.socket as TLSSocket)
+      if (certificateUris === undefined) webSocket.terminate()
+      else this.#facts.accept(Object.assign(createWebSocketStream(webSocket), { remoteAddress, certificateUris }))
     })
   }
 }

@@ -45,10 +45,15 @@ const rules: Readonly<Record<string, Rule>> = {
   broker: {
     from: ['mqtt', 'store'],
     typesFrom: ['onem2m'],
-    node: ['buffer', 'crypto', 'fs', 'http', 'net', 'stream', 'tls'],
+    node: ['buffer', 'crypto', 'fs', 'http', 'https', 'net', 'stream', 'tls'],
     packages: ['aedes', 'aedes-persistence-level', 'mqtt-packet', 'ws'],
   },
-  bindings: { from: ['onem2m'], typesFrom: ['broker', 'cse'], node: ['http', 'https', 'stream'], packages: ['ws'] },
+  bindings: {
+    from: ['onem2m'],
+    typesFrom: ['broker', 'cse'],
+    node: ['http', 'https', 'stream', 'tls'],
+    packages: ['ws'],
+  },
   client: { from: ['mqtt', 'onem2m', 'resources'], node: ['http', 'https', 'net', 'stream', 'tls'] },
   adapters: { from: ['onem2m'], typesFrom: ['client'], node: 'any', packages: ['systeminformation'] },
   appliance: { from: everything, node: 'any', packages: ['smol-toml'] },

@@ -6,16 +6,15 @@ import { HttpBinding, type Upgrade } from '../../bindings/http.ts'
 import { HttpRequester } from '../../bindings/http-requester.ts'
 import { HttpExchange } from '../../client/http-exchange.ts'
 import type { Cse } from '../../cse/cse.ts'
-import type { Authority } from '../../security/authority.ts'
-import { expandAddresses, type ListenAddress } from '../listen-address.ts'
+import type { ListenAddress } from '../listen-address.ts'
 import type { PartContext } from './part.ts'
-import { identifyRequest } from './security.ts'
+import { identifyRequest, type Security } from './security.ts'
 
 /** Resolves with the addresses that are listened on. */
 export async function startHttp(
   context: PartContext,
   cse: Cse,
-  authority: Authority,
+  { authority, doors }: Security,
 ): Promise<readonly ListenAddress[]> {
   const { settings, log, clock, randomId, onStop } = context
   const exchange = new HttpExchange()
@@ -23,7 +22,10 @@ export async function startHttp(
   cse.use(new HttpRequester({ exchange }))
   const upgrade = settings.http.websocket ? await createWebSocket(context, cse) : undefined
   const binding = new HttpBinding({
-    listeners: expandAddresses(settings.http.listen),
+    listeners: [
+      ...doors.http,
+      ...doors.httpTls.map((address) => ({ ...address, ...(doors.tls && { tls: doors.tls }) })),
+    ],
     browsers: new BrowserPolicy(settings.http.allowedOrigins),
     handler: cse,
     identify: (incoming) => identifyRequest(authority, incoming),
@@ -39,7 +41,8 @@ export async function startHttp(
   // Before the listeners, which wait for all of their connections.
   if (upgrade !== undefined) onStop(() => upgrade.stop())
   await binding.start()
-  return binding.addresses
+  // What is shown as the addresses of the gateway is where it speaks plain HTTP.
+  return binding.addresses.slice(0, doors.http.length)
 }
 
 /** Loaded only where it is used: a gateway without it does not spend the memory. */

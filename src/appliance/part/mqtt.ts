@@ -6,16 +6,15 @@ import { MqttBinding } from '../../bindings/mqtt.ts'
 import { MqttNetwork, placeOf } from '../../bindings/mqtt-network.ts'
 import { MAX_PENDING } from '../../bindings/mqtt-requester.ts'
 import { ResponseWait } from '../../bindings/response-wait.ts'
-import { Broker, type BrokerAuthority, type BrokerLimits } from '../../broker/broker.ts'
+import { Broker, type BrokerLimits } from '../../broker/broker.ts'
 import type { Cse } from '../../cse/cse.ts'
-import type { Authority } from '../../security/authority.ts'
 import type { LevelStore } from '../../store/level-store.ts'
 import { bridgesOf } from '../bridge.ts'
-import { expandAddresses, isLoopback, type ListenAddress, reachableAddresses, writeAddress } from '../listen-address.ts'
+import { isLoopback, type ListenAddress, reachableAddresses, writeAddress } from '../listen-address.ts'
 import type { Settings } from '../setting-table.ts'
 import type { PartContext } from './part.ts'
 import { RemoteBrokers } from './remote-broker.ts'
-import { brokerAuthority, watchRights } from './security.ts'
+import { brokerAuthority, type Security, watchRights } from './security.ts'
 
 /** How long the stop waits for the responses to requests over MQTT. */
 const drainMs = 2000
@@ -32,14 +31,14 @@ export async function startMqtt(
   context: PartContext,
   store: LevelStore,
   cse: Cse,
-  authority: Authority,
+  { authority, doors }: Security,
 ): Promise<MqttPart> {
   const { settings, log, clock, onStop } = context
   const wait = new ResponseWait({ clock, limit: MAX_PENDING })
-  const wanted = expandAddresses(settings.mqtt.listen)
+  const wanted = doors.mqtt
   const joined = settings.mqtt.join ? await findTaken(wanted) : undefined
   const listen = joined === undefined ? wanted : []
-  const broker = createBroker(context, store, listen, brokerAuthority(authority))
+  const broker = createBroker(context, store, listen, { authority, doors })
   watchRights(authority, cse, broker)
   const own = { cseId: settings.cse.id, spId: settings.cse.spId }
   const binding = new MqttBinding({ broker, handler: cse, own, clock, log, parkMs: settings.mqtt.responseParkMs, wait })
@@ -91,19 +90,22 @@ function createBroker(
   { settings, log, clock }: PartContext,
   store: LevelStore,
   listen: readonly ListenAddress[],
-  authority: BrokerAuthority,
+  { authority, doors }: Security,
 ): Broker {
   const { mqtt } = settings
+  const { tls } = doors
   return new Broker({
     store,
     clock,
     log,
     listen: [
       ...listen,
-      ...expandAddresses(mqtt.websocketListen).map((address) => ({ ...address, transport: 'websocket' as const })),
+      ...doors.webSocket.map((address) => ({ ...address, transport: 'websocket' as const })),
+      ...doors.mqttTls.map((address) => ({ ...address, ...(tls && { tls }) })),
+      ...doors.webSocketTls.map((address) => ({ ...address, transport: 'websocket' as const, ...(tls && { tls }) })),
       ...(mqtt.unixSocket === '' ? [] : [{ path: mqtt.unixSocket }]),
     ],
-    authority,
+    authority: brokerAuthority(authority),
     bridges: bridgesOf(settings),
     limits: limitsOf(mqtt),
   })

@@ -10,7 +10,9 @@ import { matchesFilter } from '../../broker/filter-tree.ts'
 import type { Cse } from '../../cse/cse.ts'
 import { Authority, type Credentials } from '../../security/authority.ts'
 import { urisOf } from '../../security/certificate-identity.ts'
+import type { TlsIdentity } from '../../security/tls-identity.ts'
 import { makeSecurityDirectory, securityFilesIn } from '../state/security-directory.ts'
+import type { Doors } from './door.ts'
 import type { PartContext } from './part.ts'
 
 export function createAuthority({ settings, dataDirectory, clock, log }: PartContext, cse: Cse): Authority {
@@ -26,11 +28,24 @@ export function createAuthority({ settings, dataDirectory, clock, log }: PartCon
   })
 }
 
-/** Takes notice of accounts as they are changed: whoever is gone, is gone at once. */
-export function watchAccounts({ dataDirectory, onStop, log }: PartContext, authority: Authority): void {
+/** Who comes in, and through which doors. */
+export interface Security {
+  readonly authority: Authority
+  readonly doors: Doors
+}
+
+/** Takes notice of accounts and certificates as they are changed: whoever is gone, is gone at once. */
+export function watchSecurity(
+  { dataDirectory, onStop, log }: PartContext,
+  authority: Authority,
+  tls: TlsIdentity | undefined,
+): void {
   const files = securityFilesIn(dataDirectory)
   makeSecurityDirectory(files)
-  const watcher = watch(files.directory, { persistent: false }, () => authority.refresh())
+  const watcher = watch(files.directory, { persistent: false }, () => {
+    authority.refresh()
+    tls?.reload()
+  })
   // Where nothing can be watched, accounts are looked at when somebody comes.
   watcher.on('error', (error) => log.debug('security: accounts are not watched', { reason: error.message }))
   onStop(() => watcher.close())
