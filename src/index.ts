@@ -1,6 +1,7 @@
 /** What developers of applications import: the client and the words of the standard that it takes and returns. Importing it does no I/O. */
 
 export { Application, type ApplicationOptions, type ContainerOptions, type OnContent } from './client/application.ts'
+export { readAttributes, writeContent } from './client/attribute.ts'
 export { OneM2MClient, type OneM2MClientOptions, type RequestOptions } from './client/client.ts'
 export { type ConnectOptions, connect, OneM2MHTTPClient, OneM2MMQTTClient } from './client/connect.ts'
 export type { HttpListenerOptions } from './client/http-listener.ts'
@@ -27,4 +28,9 @@ export {
 } from './onem2m/primitive.ts'
 export { OneM2MError, type ResponseStatusCode, Status } from './onem2m/status.ts'
 export { formatTimestamp, parseDuration, parseTimestamp } from './onem2m/timestamp.ts'
+export { ae } from './resources/ae.ts'
+export { container } from './resources/container.ts'
+export { contentInstance } from './resources/content-instance.ts'
 export { resourceTypes } from './resources/index.ts'
+export type { AttributesOf, ResourceType } from './resources/resource-type.ts'
+export { subscription } from './resources/subscription.ts'

@@ -339,6 +339,7 @@ export class Application {
         if (!isUnreachable(error) || this.signal.aborted) throw error
         this.#log.warn('the CSE is not there yet', { reason: (error as Error).message })
         await this.sleep(waitMs)
+        this.signal.throwIfAborted()
       }
     }
   }

@@ -19,6 +19,8 @@ export async function run(
   let exitCode = 0
   try {
     const played = application.start().then(() => play(application))
+    // When it is asked to end meanwhile, that is what it fails of.
+    played.catch(() => {})
     await Promise.race([asked, ended, played.then(() => Promise.race([asked, ended]))])
   } catch (error) {
     console.error(`${application.name}: ${error instanceof Error ? error.message : String(error)}`)

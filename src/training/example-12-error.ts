@@ -9,7 +9,7 @@ export const error: Lesson = {
   async play({ url, print }) {
     const client = connect(url, { originator: 'CmyApp' })
     try {
-      // The second names another CSE: the own one passes the request on, and answers 5103 when it knows no way.
+      // The second names another CSE: the own one passes the request on, if it is registered there.
       for (const address of ['onem2m/nothing-here', '/in-cse-1/onem2m']) {
         try {
           print(JSON.stringify(await client.retrieve(address)))

@@ -56,4 +56,10 @@ async function main(): Promise<number> {
   return typeof outcome === 'number' ? outcome : 0
 }
 
-process.exitCode = await main()
+try {
+  process.exitCode = await main()
+} catch (error) {
+  // A URL or an option that can't be read, a CSE that refuses.
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { type Duplex, duplexPair } from 'node:stream'
 import { describe, it } from 'node:test'
 import { OneM2MClient } from '../../src/client/client.ts'
 import { OneM2MHTTPClient, OneM2MMQTTClient } from '../../src/client/connect.ts'
 import { parseUrl, readMqttEndpoint } from '../../src/client/endpoint.ts'
+import { MqttTransport } from '../../src/client/mqtt-transport.ts'
 import { FakeCse } from '../bindings/fixture.ts'
 import { TestClient } from '../broker/client.ts'
 import { mqttScene } from './mqtt-scene.ts'
@@ -113,6 +115,48 @@ describe('a client over MQTT', { timeout: 10_000 }, () => {
     await assert.rejects(hasty.retrieve('onem2m'), /mqtt:\/\/localhost:1883: no cable/)
     await patient.close()
     await hasty.close()
+  })
+
+  it('leaves a broker that has gone silent, and connects again', async () => {
+    const opened: Duplex[] = []
+    const open = () => {
+      const [near, far] = duplexPair()
+      opened.push(far)
+      // A broker that lets everybody in, and then says nothing any more.
+      far.once('data', () => far.write(Buffer.from([0x20, 2, 0, 0])))
+      return near
+    }
+    const lost: string[] = []
+    const transport = new MqttTransport('mqtt://localhost#mn-cse-1', {
+      open,
+      random: () => 0,
+      keepAliveMs: 20,
+      disconnected: (reason) => lost.push(reason),
+    })
+    const client = new OneM2MClient({ transport, originator: 'CAE01' })
+    await assert.rejects(client.retrieve('onem2m', { timeoutMs: 10 }), { responseStatusCode: 5103 })
+    opened[0]?.write(Buffer.from([0x90, 3, 0, 1, 1]))
+    while (opened.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+    assert.match(lost[0] ?? '', /silent for \d+ ms/)
+    await client.close()
+  })
+
+  it('leaves a broker that breaks the protocol', async () => {
+    const lost: string[] = []
+    const open = () => {
+      const [near, far] = duplexPair()
+      // A PUBLISH whose topic is longer than the packet.
+      far.once('data', () => far.write(Buffer.from([0x20, 2, 0, 0, 0x30, 2, 0xff, 0xff])))
+      return near
+    }
+    const transport = new MqttTransport('mqtt://localhost#mn-cse-1', {
+      open,
+      disconnected: (reason) => lost.push(reason),
+    })
+    const client = new OneM2MClient({ transport, originator: 'CAE01' })
+    await assert.rejects(client.retrieve('onem2m', { timeoutMs: 30 }), /PUBLISH is shorter than its topic/)
+    assert.equal(lost.length, 1)
+    await client.close()
   })
 
   it('speaks to several CSEs on one broker, each under the same name', async () => {
