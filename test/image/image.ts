@@ -158,7 +158,7 @@ async function live(machine: Machine): Promise<void> {
   for (const name of ['cut-off', 'forged'])
     note(`update ${name}: ${machine.run(`${update(name)}; cat /boot/firmware/slot.env | tr '\\n' ' '`)}`)
   note(`update good: ${machine.run(update('good', '--reboot'))}`)
-  await machine.until('cat /proc/cmdline /boot/firmware/slot.env', /slot=b fieldgate\.trial=1[^]*active=b\ntry=none/)
+  await machine.until('cat /proc/cmdline /boot/firmware/slot.env', /slot=b fieldgate\.trial=1[\s\S]*active=b\ntry=none/)
   assert.equal(await countMissing(machine, acknowledged.slice(-50)), 0)
   note(`slot b runs and is confirmed: ${machine.run('cat /usr/lib/fieldgate/system.json')}; the data is there`)
 
@@ -167,7 +167,7 @@ async function live(machine: Machine): Promise<void> {
   note('slot a is tried, and its gateway does not become ready')
   await machine.until(
     'cat /proc/cmdline /boot/firmware/slot.env',
-    /slot=b fieldgate\.trial=0[^]*active=b\ntry=none/,
+    /slot=b fieldgate\.trial=0[\s\S]*active=b\ntry=none/,
     900,
   )
   await machine.until(...ready)
