@@ -72,7 +72,7 @@ export class MqttTransport implements Transport {
   constructor(url: URL | string, options: MqttTransportOptions = {}) {
     this.#endpoint = readMqttEndpoint(typeof url === 'string' ? parseUrl(url) : url)
     this.#options = options
-    this.#clientId = options.clientId ?? `A::${globalThis.crypto.randomUUID()}`
+    this.#clientId = options.clientId ?? anyClientId()
     this.#connection = new MqttConnection({
       ...options,
       endpoint: this.#endpoint,
@@ -220,6 +220,11 @@ export class MqttTransport implements Transport {
   #unreachable(text: string): OneM2MResponseError {
     return unreachable(`${this.#endpoint.pointOfAccess}: ${text}`)
   }
+}
+
+/** No entity's (TS-0010 6.3 has `A::` and `C::` for those), of 23 letters and digits, which every broker takes. [MQTT-3.1.3-5] */
+function anyClientId(): string {
+  return `fieldgate${globalThis.crypto.randomUUID().replaceAll('-', '').slice(0, 14)}`
 }
 
 /** tinyIoT sends notifications without the primitive around them, and waits for no response. */
