@@ -41,6 +41,7 @@ export class Peer {
       peer.#onControl = (type) => {
         if (type === 2) resolve(peer)
       }
+      socket.once('close', () => reject(new Error(`${clientId} was closed before CONNACK`)))
       socket.write(
         mqtt.generate({ cmd: 'connect', clientId, clean, keepalive: 0, protocolId: 'MQTT', protocolVersion: 4 }),
       )

@@ -62,7 +62,8 @@ async function comeAndGo(index: number): Promise<void> {
     await pause((0.1 + (index % 10) * 0.1) * 1000 * Number(options.stay))
     await peer.close()
   }
-  // Nothing of it is left: no session, no retained message.
+  // Nothing of it is left: no session, no retained message. Not all at once, which the broker would refuse.
+  await wait(index * 5)
   const peer = await Peer.open({ port, clientId })
   for (let n = 0; n < 7; n++) peer.write(packet(`kept/${index}/${n}`, '', 0, true))
   await peer.close()
