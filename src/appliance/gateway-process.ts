@@ -58,9 +58,9 @@ export async function runProcess(invocation: Invocation, profile: Profile): Prom
     supervision = await startSupervision({ gateway, addresses, environment, clock: systemClock, log })
     releaseStartMemory(systemClock)
   } catch (error) {
+    clearInterval(hold)
     const failure = describeStartFailure(error, dataDirectory)
     if (!failure) throw error
-    clearInterval(hold)
     complain(`fieldgate: ${failure.text}.`)
     return failure.exitCode
   }

@@ -3,6 +3,8 @@
 # Needs root, mmdebstrap and what `npm run build` has made. Prints "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# The build runs on the pinned Node, whatever the machine has.
+PATH=$PWD/node_modules/.bin:$PATH
 
 suite=${1:-bookworm}
 work=$(mktemp -d)
