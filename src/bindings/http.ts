@@ -4,7 +4,7 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
-import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
+import type { Server as HttpsServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import type { TlsOptions, Server as TlsServer } from 'node:tls'
 import type { RequestContext, RequestHandler } from '../cse/handler.ts'
@@ -104,7 +104,7 @@ export class HttpBinding {
     this.#isStopping = false
     try {
       for (const { host, port, tls } of this.#options.listeners) {
-        const server = this.createServer(tls)
+        const server = tls === undefined ? this.createServer() : await this.#createSecureServer(tls)
         this.#servers.push(server)
         await new Promise<void>((resolve, reject) => {
           server.once('error', reject)
@@ -140,9 +140,22 @@ export class HttpBinding {
   }
 
   /** A server that serves this binding and does not listen yet; `start` makes one for each listener. */
-  createServer(tls?: HttpTls): Server {
+  createServer(): Server {
+    return this.#prepare(createServer(this.#serverOptions, (incoming, outgoing) => this.#receive(incoming, outgoing)))
+  }
+
+  /** What it needs of Node is loaded only where it is used: 3 MiB. */
+  async #createSecureServer(tls: HttpTls): Promise<Server> {
+    const https = await import('node:https')
+    const options = { ...this.#serverOptions, ...tls.options }
+    const server = https.createServer(options, (incoming, outgoing) => this.#receive(incoming, outgoing))
+    tls.serve(server)
+    return this.#prepare(server)
+  }
+
+  get #serverOptions(): ServerOptions {
     const options = this.#options
-    const serverOptions = {
+    return {
       noDelay: true,
       // Peers on small devices leave it out, and nothing here depends on it.
       requireHostHeader: false,
@@ -155,13 +168,11 @@ export class HttpBinding {
       // Other protocols that a client would rather speak (h2c) are ignored, as HTTP wants it.
       shouldUpgradeCallback: ({ headers }) =>
         options.upgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
-    } satisfies ServerOptions
-    const receive = (incoming: IncomingMessage, outgoing: ServerResponse) => this.#receive(incoming, outgoing)
-    const server =
-      tls === undefined
-        ? createServer(serverOptions, receive)
-        : createHttpsServer({ ...serverOptions, ...tls.options }, receive)
-    if (tls !== undefined) tls.serve(server as HttpsServer)
+    }
+  }
+
+  #prepare(server: Server | HttpsServer): Server {
+    const options = this.#options
     server.maxConnections = options.maxConnections ?? 256
     server.on('drop', () => {
       if (this.#hasReportedDrop) return

@@ -7,10 +7,9 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http'
-import { createServer as createHttpsServer } from 'node:https'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions, type Server as TlsServer } from 'node:tls'
+import type { TLSSocket, TlsOptions, Server as TlsServer } from 'node:tls'
 import type { WebSocketServer } from 'ws'
 
 export interface ListenAddress {
@@ -45,29 +44,38 @@ interface ListenerFacts {
 
 export class Listener {
   readonly #facts: ListenerFacts
-  readonly #server: Server | HttpServer
+  #server: Server | HttpServer | undefined
   readonly #sockets = new Set<Socket>()
   #webSockets: WebSocketServer | undefined
 
   constructor(facts: ListenerFacts) {
     this.#facts = facts
-    this.#server = this.#createServer()
-    this.#server.on('connection', (socket: Socket) => {
+  }
+
+  async #createServer(): Promise<Server | HttpServer> {
+    const { point, accept } = this.#facts
+    const tls = 'tls' in point ? point.tls : undefined
+    const server =
+      tls !== undefined
+        ? await this.#createSecureServer(tls)
+        : isWebSocket(point)
+          ? createHttpServer(refuseRequest)
+          : createServer((socket) => accept(socket))
+    server.on('connection', (socket: Socket) => {
       // Half a round trip waits for nothing: Nagle's algorithm and delayed acknowledgements cost 40 ms together.
       socket.setNoDelay(true)
       this.#sockets.add(socket)
       socket.on('close', () => this.#sockets.delete(socket))
     })
+    return server
   }
 
-  #createServer(): Server | HttpServer {
+  /** What it needs of Node is loaded only where it is used: 3 MiB. */
+  async #createSecureServer(tls: ServerTls): Promise<TlsServer> {
     const { point, accept } = this.#facts
-    const tls = 'tls' in point ? point.tls : undefined
-    if (tls === undefined)
-      return isWebSocket(point) ? createHttpServer(refuseRequest) : createServer((socket) => accept(socket))
     const server = isWebSocket(point)
-      ? createHttpsServer(tls.options, refuseRequest)
-      : createTlsServer(tls.options, (socket) => {
+      ? (await import('node:https')).createServer(tls.options, refuseRequest)
+      : (await import('node:tls')).createServer(tls.options, (socket) => {
           const certificateUris = tls.urisOf(socket)
           if (certificateUris === undefined) socket.destroy()
           else accept(Object.assign(socket, { certificateUris }))
@@ -81,9 +89,11 @@ export class Listener {
   /** The address in use; of a Unix socket its path. Rejects with the system's error when it can't be had. */
   async start(): Promise<ListenPoint> {
     const { point } = this.#facts
-    if (isWebSocket(point)) await this.#acceptWebSockets()
+    const server = await this.#createServer()
+    this.#server = server
+    if (isWebSocket(point)) await this.#acceptWebSockets(server as HttpServer)
     try {
-      await this.#listen()
+      await this.#listen(server)
     } catch (error) {
       // The socket of a process that was killed is still there, and nobody answers.
       if (
@@ -93,18 +103,18 @@ export class Listener {
       )
         throw error
       unlinkSync(point.path)
-      await this.#listen()
+      await this.#listen(server)
     }
-    const address = this.#server.address()
+    const address = server.address()
     return typeof address === 'object' && address !== null ? { ...point, port: address.port } : point
   }
 
-  #listen(): Promise<void> {
+  #listen(server: Server | HttpServer): Promise<void> {
     const { point } = this.#facts
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject)
-      this.#server.listen('path' in point ? { path: point.path } : { host: point.host, port: point.port }, () => {
-        this.#server.removeListener('error', reject)
+      server.once('error', reject)
+      server.listen('path' in point ? { path: point.path } : { host: point.host, port: point.port }, () => {
+        server.removeListener('error', reject)
         resolve()
       })
     })
@@ -113,7 +123,7 @@ export class Listener {
   /** Stops accepting. */
   close(): void {
     this.#webSockets?.close()
-    this.#server.close()
+    this.#server?.close()
   }
 
   /** Ends what is still connected. */
@@ -122,10 +132,10 @@ export class Listener {
   }
 
   /** Loaded only where it is used: the package and what it needs take 3 MiB. */
-  async #acceptWebSockets(): Promise<void> {
+  async #acceptWebSockets(server: HttpServer): Promise<void> {
     const { createWebSocketStream, WebSocketServer } = await import('ws')
     this.#webSockets = new WebSocketServer({
-      server: this.#server as HttpServer,
+      server,
       // [MQTT-6.0.0-4]
       handleProtocols: (offered) => (offered.has('mqtt') ? 'mqtt' : false),
       verifyClient: ({ req }: { readonly req: IncomingMessage }) => isWelcome(req),
