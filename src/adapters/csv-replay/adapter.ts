@@ -1,11 +1,11 @@
 /** Recorded readings played again: which line when, and what its cells are. */
 
 import { createReadStream } from 'node:fs'
-import { createInterface } from 'node:readline'
 import type { SettingsOf } from '../../onem2m/setting-row.ts'
 import type { Adapter, AdapterContext, Reading } from '../adapter.ts'
 import { splitCsv } from '../csv.ts'
 import { keepOpen } from '../keeping.ts'
+import { LineSplitter } from '../line-splitter.ts'
 import { numberOrText } from '../payload.ts'
 import type { csvReplayTable } from './setting-table.ts'
 
@@ -36,18 +36,11 @@ async function play(
   file: Recording,
   ready: () => void,
 ) {
-  const stream = createReadStream(file.path, { signal })
-  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })
-  // An error of the stream ends the iteration without a word.
-  let failure: Error | undefined
-  stream.on('error', (error) => {
-    failure = error
-    lines.close()
-  })
   let columns: readonly string[] | undefined
   let beforeMs: number | undefined
   let count = 0
-  for await (const line of lines) {
+  const skipped = () => report(file.path, `a line after line ${count + 1} is longer than 64 KiB: it was skipped`)
+  for await (const line of linesOf(file.path, signal, skipped)) {
     if (line.trim() === '') continue
     const cells = splitCsv(line, file.delimiter, file.quote)
     if (columns === undefined) {
@@ -68,7 +61,6 @@ async function play(
     ready()
     push(readingsOf(row, file), file.periodMs)
   }
-  if (failure !== undefined) throw failure
   if (count === 0) throw new Error('has no line with readings')
   // So that a file that is played again and again comes at its pace.
   await pause(clock, file.periodMs, signal)
@@ -84,6 +76,18 @@ function readingsOf(
       ? []
       : [{ point: { path: `${device}/${column}`, device }, value: numberOrText(cell) }],
   )
+}
+
+/** Lines as they are read. Not readline's, which throws errors of the stream where nobody catches them. */
+async function* linesOf(path: string, signal: AbortSignal, onOverflow: () => void): AsyncGenerator<string> {
+  const lines: string[] = []
+  const splitter = new LineSplitter((line) => lines.push(line), onOverflow)
+  for await (const chunk of createReadStream(path, { signal })) {
+    splitter.push(chunk)
+    yield* lines.splice(0)
+  }
+  splitter.push(Buffer.from('\n'))
+  yield* lines
 }
 
 /** Seconds since 1970, milliseconds where there are too many, or a date. */
