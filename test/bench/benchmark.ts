@@ -2,8 +2,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { freePort } from '../free-port.ts'
 import type { Load } from './load.ts'
 import { Side } from './side.ts'
 import type { Table } from './table.ts'
@@ -98,15 +99,6 @@ async function isListening(child: ChildProcess, port: number): Promise<boolean> 
     return false
   })()
   return Promise.race([failed, listening])
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 }
 
 export const createAe = (name: string) =>

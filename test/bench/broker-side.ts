@@ -2,9 +2,9 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../free-port.ts'
 import { Peer } from './broker-load.ts'
 
 export type SideName = 'ours' | 'mosquitto' | 'mosquitto-nodelay' | 'aedes'
@@ -119,15 +119,4 @@ function mosquittoConfiguration(name: SideName, port: number, directory: string)
   ]
   writeFileSync(path, `${lines.join('\n')}\n`)
   return path
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }

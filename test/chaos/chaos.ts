@@ -15,8 +15,9 @@ import { OneM2MMQTTClient } from '../../src/client/connect.ts'
 import { HttpTransport } from '../../src/client/http-transport.ts'
 import { OneM2MResponseError } from '../../src/client/transport.ts'
 import type { JsonObject } from '../../src/onem2m/content.ts'
+import { freePort } from '../free-port.ts'
 import { type GatewayProcess, startGateway } from '../integration/gateway-process.ts'
-import { freePort, startMosquitto } from '../integration/neighbour-process.ts'
+import { startMosquitto } from '../integration/neighbour-process.ts'
 
 export interface ChaosOptions {
   /** Longer when not each of the three was killed once by then. */

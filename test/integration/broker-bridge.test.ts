@@ -12,7 +12,8 @@ import { Broker } from '../../src/broker/broker.ts'
 import type { Log } from '../../src/onem2m/log.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import { TestClient } from '../broker/client.ts'
-import { freePort, Mosquitto, withoutMosquitto } from './mosquitto.ts'
+import { freePort } from '../free-port.ts'
+import { Mosquitto, withoutMosquitto } from './mosquitto.ts'
 
 /** An authority, and what it signed for a server and a client. */
 function makeCertificates(directory: string): void {

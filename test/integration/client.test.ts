@@ -4,7 +4,6 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -17,6 +16,7 @@ import { HttpExchange } from '../../src/client/http-exchange.ts'
 import { HttpTransport } from '../../src/client/http-transport.ts'
 import { ManualClock, silent } from '../bindings/fixture.ts'
 import { testTransport } from '../conformance/transport.ts'
+import { freePort } from '../free-port.ts'
 import { type GatewayProcess, startGateway } from './gateway-process.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'fieldgate-client-'))
@@ -44,14 +44,6 @@ testTransport('HTTP', async (cse) => {
     },
   }
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 const mosquitto = '/usr/sbin/mosquitto'
 const withoutMosquitto = existsSync(mosquitto) || process.env['CI'] !== undefined ? false : 'mosquitto is not installed'

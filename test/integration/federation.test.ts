@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, describe, it } from 'node:test'
 import { openmtcConfiguration } from '../appliance/openmtc-file.ts'
+import { freePort } from '../free-port.ts'
 import { type GatewayProcess, type GatewayProcessOptions, startGateway } from './gateway-process.ts'
-import { freePort, startMosquitto, until, withoutMosquitto } from './neighbour-process.ts'
+import { startMosquitto, until, withoutMosquitto } from './neighbour-process.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'fieldgate-federation-'))
 after(() => rmSync(root, { recursive: true, force: true }))

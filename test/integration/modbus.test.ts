@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Gateway } from '../adapters/fixture.ts'
 import { until } from '../adapters/machine-tree.ts'
+import { freePort } from '../free-port.ts'
 import { PtyPair } from './pty-pair.ts'
 
 const script = fileURLToPath(new URL('modbus-server.py', import.meta.url))
@@ -16,14 +17,6 @@ function serve(context: TestContext, kind: 'tcp' | 'rtu', place: string): ChildP
   const server = spawn('/usr/bin/python3', [script, kind, place], { stdio: ['ignore', 'ignore', 'inherit'] })
   context.after(() => server.kill('SIGKILL'))
   return server
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 function answers(port: number): Promise<boolean> {

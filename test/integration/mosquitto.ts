@@ -2,11 +2,12 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Accepting } from '../broker/client.ts'
+import { freePort } from '../free-port.ts'
 
 const program = '/usr/sbin/mosquitto'
 
@@ -65,16 +66,6 @@ export class Mosquitto implements Accepting {
     socket.on('error', () => {}).once('close', () => stream.destroy())
     stream.on('error', () => {}).once('close', () => socket.destroy())
   }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }
 
 function isAnswered(port: number): Promise<boolean> {

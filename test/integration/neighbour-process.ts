@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 
 const mosquitto = '/usr/sbin/mosquitto'
@@ -21,15 +20,6 @@ export function startMosquitto(
   const configuration = join(directory, 'mosquitto.conf')
   writeFileSync(configuration, [`listener ${port} 127.0.0.1`, 'persistence false', ...lines, ''].join('\n'))
   return spawn(mosquitto, ['-c', configuration], { stdio: 'ignore' })
-}
-
-/** For what listens on the same port again after a restart. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 /** Waits until a condition holds, ten seconds at most. */

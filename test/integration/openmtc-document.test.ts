@@ -11,8 +11,9 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { connect, type JsonObject, type OneM2MClient, OneM2MMQTTClient, OneM2MResponseError } from '../../src/index.ts'
 import { openmtcConfiguration } from '../appliance/openmtc-file.ts'
+import { freePort } from '../free-port.ts'
 import { type GatewayProcess, startGateway } from './gateway-process.ts'
-import { freePort, startMosquitto, until, withoutMosquitto } from './neighbour-process.ts'
+import { startMosquitto, until, withoutMosquitto } from './neighbour-process.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'fieldgate-openmtc-'))
 after(() => rmSync(root, { recursive: true, force: true }))
