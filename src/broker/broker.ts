@@ -7,6 +7,7 @@ import type { Log } from '../onem2m/log.ts'
 import type { Principal } from '../onem2m/principal.ts'
 import type { Store } from '../store/store.ts'
 import { Admission } from './admission.ts'
+import { Allowances, isLoopback } from './allowance.ts'
 import { type BrokerAuthority, openHouse } from './authority.ts'
 import { Bridge, type BridgeOptions, bridgeOwner, bridgePrefix } from './bridge.ts'
 import { BrokerState } from './broker-state.ts'
@@ -57,8 +58,9 @@ export class Broker {
   readonly #figures: SysFigures
   readonly #exchange: Exchange
   readonly #admission: Admission
-  /** Clients of Aedes that have not completed their CONNECT. */
-  readonly #connecting = new Set<object>()
+  readonly #allowances: Allowances
+  /** Clients of Aedes that have not completed their CONNECT: those of this machine do not wait for the network's. */
+  readonly #connecting = { local: new Set<object>(), network: new Set<object>() }
   #listeners: Listener[] = []
   readonly #bridges: Bridge[] = []
   #isStopped = false
@@ -94,6 +96,7 @@ export class Broker {
         log.warn('mqtt: a message was not retained: as many are as mqtt.max_retained allows', { topic })
       },
     })
+    this.#allowances = new Allowances({ clock, limits, statistics: this.statistics, log })
     this.#parking = new Parking({
       clock,
       limits: { maxMessages: limits.maxParkedMessages, maxBytes: limits.maxParkedBytes },
@@ -130,6 +133,7 @@ export class Broker {
       statistics: this.statistics,
       log,
       authority,
+      allowances: this.#allowances,
       fastPath: dependencies.fastPath ?? true,
     })
     this.#admission = new Admission({ authority, state: this.#state, statistics: this.statistics, log })
@@ -155,7 +159,13 @@ export class Broker {
     this.#startBridges()
     const addresses: ListenAddress[] = []
     for (const point of this.#dependencies.listen) {
-      const listener = new Listener({ point, accept: (connection) => this.handle(connection) })
+      const listener = new Listener({
+        point,
+        clock: this.#dependencies.clock,
+        connectTimeoutMs: this.#limits.connectTimeoutMs,
+        admits: (socket) => this.#allowances.admits(socket),
+        accept: (connection) => this.handle(connection),
+      })
       this.#listeners.push(listener)
       const found = await listener.start()
       if ('host' in found) addresses.push(found)
@@ -209,20 +219,19 @@ export class Broker {
 
   /** Takes a connection that was accepted elsewhere: a socket, or one end of a pair in a test. */
   handle(stream: Duplex): void {
-    const { log } = this.#dependencies
     const limits = this.#limits
-    if (this.#aedes.connections >= limits.maxConnections || this.#connecting.size >= limits.maxConnecting) {
-      this.statistics.refusedConnections++
-      log.warn(
-        'mqtt: a connection was refused: there are as many as mqtt.max_connections or mqtt.max_connecting allows',
-      )
+    const isFull = this.#aedes.connections >= limits.maxConnections
+    const { remoteAddress = '' } = stream as { readonly remoteAddress?: string }
+    const connecting = this.#connecting[remoteAddress === '' || isLoopback(remoteAddress) ? 'local' : 'network']
+    if (isFull || connecting.size >= limits.maxConnecting) {
+      this.#allowances.refused(isFull ? 'mqtt.max_connections' : 'mqtt.max_connecting', remoteAddress)
       stream.destroy()
       return
     }
     this.#traffic.sockets++
     const client = this.#aedes.handle(stream)
-    this.#connecting.add(client)
-    stream.on('close', () => this.#connecting.delete(client))
+    connecting.add(client)
+    stream.on('close', () => connecting.delete(client))
   }
 
   /**
@@ -280,6 +289,7 @@ export class Broker {
     return new EdgeBroker({
       state: this.#state,
       traffic: this.#traffic,
+      clock: this.#dependencies.clock,
       limits: {
         maxPacketBytes: limits.maxPacketBytes,
         maxInflightInbound: limits.maxInflightInbound,
@@ -303,7 +313,7 @@ export class Broker {
       host: this.#exchange,
       published: (will, connection, done) => this.#exchange.publishWill(will, connection, done),
       connected: (connection) => {
-        this.#connecting.delete(connection.client)
+        for (const connecting of Object.values(this.#connecting)) connecting.delete(connection.client)
         if (connection.session !== undefined) connection.session.isBridge = connection.isBridge
         this.#figures.connected()
         this.#exchange.resumed(connection)

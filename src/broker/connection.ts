@@ -17,7 +17,9 @@ import {
   readSubscribe,
   readUnsubscribe,
 } from '../mqtt/wire.ts'
+import type { Clock } from '../onem2m/clock.ts'
 import type { Principal } from '../onem2m/principal.ts'
+import { isLoopback } from './allowance.ts'
 import { type ConnectRequest, readConnect } from './connect-request.ts'
 import { BoundError } from './limits.ts'
 import { Message } from './message.ts'
@@ -46,6 +48,8 @@ export interface ConnectionHost {
   unsubscribe(connection: Connection, filters: readonly string[], settled: () => void): void
   /** Calls when everything that was accepted so far is on the disk; closes the connection when it could not be stored. */
   whenKept(connection: Connection, call: () => void): void
+  /** How many milliseconds nothing more is to be read after a packet, 0 as a rule; throws when that would be too long. */
+  restAfter(connection: Connection, messages: 0 | 1, bytes: number): number
   failed(connection: Connection, error: Error): void
 }
 
@@ -61,6 +65,7 @@ export interface BrokerConnection {
 export interface ConnectionFacts {
   readonly traffic: Traffic
   readonly client: AedesClient
+  readonly clock: Clock
   readonly host: ConnectionHost
   readonly outlet: Outlet
   readonly maxPacketBytes: number
@@ -76,6 +81,8 @@ export class Connection {
   /** The client says that it is a bridge. */
   isBridge = false
   #origin: BrokerConnection | undefined
+  /** What it sends is counted: it has come over the network, or by name. */
+  #isMetered = false
   #session: Session | undefined
   readonly #facts: ConnectionFacts
   readonly #frames: FrameReader
@@ -83,6 +90,8 @@ export class Connection {
   #pending = 0
   /** A packet that nothing may overtake is being handled. */
   #isHeld = false
+  /** It has sent more than it may. */
+  #isResting = false
   #isReading = false
   /** Messages that are on their way to the disk. */
   #unkept = 0
@@ -93,7 +102,7 @@ export class Connection {
     this.client = client
     this.outlet = facts.outlet
     this.#frames = new FrameReader(facts.maxPacketBytes, (chunk, start, bodyStart, end) =>
-      this.#handle(chunk, start, bodyStart, end),
+      this.#handleWithin(chunk, start, bodyStart, end),
     )
     client._nextBatch = (error) => {
       if (error) this.#fail(error)
@@ -131,6 +140,7 @@ export class Connection {
   begin(session: Session): void {
     const { client } = this
     this.#session = session
+    this.#isMetered = !this.origin.isLocal || this.principal !== undefined
     client._parser = noParser
     client.subscriptions = client.duplicates = nothing
     client.removeAllListeners('connected')
@@ -206,11 +216,34 @@ export class Connection {
     if (!this.#isHeld) return
     this.#isHeld = false
     this.#pending--
-    if (!this.#isReading && !this.client.closed) this.#advance()
+    this.#goOn()
+  }
+
+  #goOn(): void {
+    if (!this.#isReading && !this.#isHeld && !this.#isResting && !this.client.closed) this.#advance()
   }
 
   #fail(error: Error): void {
     if (!this.client.closed) this.#facts.host.failed(this, error)
+  }
+
+  /** A packet of who has come over the network, or by name, within the rates. False when the next one has to wait. */
+  #handleWithin(chunk: Buffer, start: number, bodyStart: number, end: number): boolean {
+    const goesOn = this.#handle(chunk, start, bodyStart, end)
+    if (!this.#isMetered || this.client.closed) return goesOn
+    const type = (chunk[start] as number) >> 4
+    // What answers the broker is as much as the broker sends.
+    const isAnswer = type >= PacketType.puback && type <= PacketType.pubcomp
+    const restMs = this.#facts.host.restAfter(this, isAnswer ? 0 : 1, end - start)
+    if (restMs === 0) return goesOn
+    this.#isResting = true
+    this.#pending++
+    this.#facts.clock.after(restMs, () => {
+      this.#isResting = false
+      this.#pending--
+      this.#goOn()
+    })
+    return false
   }
 
   #hold(): void {
@@ -358,8 +391,4 @@ function expectFlags(header: number, flags: number): void {
 /** [MQTT-1.5.3-1] [MQTT-1.5.3-2] */
 function isWellFormed(chunk: Buffer, start: number, end: number): boolean {
   return isUtf8(chunk.subarray(start, end))
-}
-
-function isLoopback(address: string): boolean {
-  return address === '::1' || /^(::ffff:)?127\./.test(address)
 }

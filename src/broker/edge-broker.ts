@@ -5,6 +5,7 @@
 
 import { Aedes, type AedesOptions, type Client } from 'aedes'
 import mqtt from 'mqtt-packet'
+import type { Clock } from '../onem2m/clock.ts'
 import type { Principal } from '../onem2m/principal.ts'
 import type { BrokerState } from './broker-state.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
@@ -18,6 +19,7 @@ export interface EdgeBrokerFacts {
   readonly host: ConnectionHost
   readonly traffic: Traffic
   readonly options: Omit<AedesOptions, 'mq' | 'persistence' | 'authorizeSubscribe'>
+  readonly clock: Clock
   readonly limits: OutletLimits & { readonly maxPacketBytes: number; readonly maxInflightInbound: number }
   /** A will is to be published, or a client's other message of Aedes' making. */
   published(will: AedesWill, connection: Connection | undefined, done: Done): void
@@ -96,7 +98,7 @@ export class EdgeBroker extends Aedes {
   }
 
   #adopt(client: AedesClient): Client {
-    const { limits, host, traffic } = this.#facts
+    const { clock, limits, host, traffic } = this.#facts
     const { conn } = client
     const outlet = new Outlet({
       conn,
@@ -107,7 +109,7 @@ export class EdgeBroker extends Aedes {
       tooSlow: () => this.#facts.tooSlow(client),
       drained: () => connection.drained(),
     })
-    const connection = new Connection({ ...limits, client, host, outlet, traffic })
+    const connection = new Connection({ ...limits, client, clock, host, outlet, traffic })
     this.#connections.set(client, connection)
     // Nine listeners, and an error for each connection that is closed, to hear of the one event that is heard of here.
     client._eos()

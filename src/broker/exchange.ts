@@ -3,6 +3,7 @@
 import { OversizedError } from '../mqtt/frame-reader.ts'
 import { type FilterRequest, ProtocolError, topicFault } from '../mqtt/wire.ts'
 import type { Log } from '../onem2m/log.ts'
+import type { Allowances } from './allowance.ts'
 import type { BrokerAuthority } from './authority.ts'
 import { bridgePrefix } from './bridge.ts'
 import type { BrokerState } from './broker-state.ts'
@@ -39,9 +40,13 @@ export interface ExchangeFacts {
   readonly limits: BrokerLimits
   readonly statistics: BrokerStatistics
   readonly log: Log
+  readonly allowances: Allowances
   readonly authority: BrokerAuthority
   readonly fastPath: boolean
 }
+
+/** Who owes more than this many milliseconds of its rates, by way of many connections, is closed. */
+const longestRestMs = 10_000
 
 export class Exchange implements ConnectionHost {
   readonly #facts: ExchangeFacts
@@ -90,6 +95,20 @@ export class Exchange implements ConnectionHost {
       log.info('mqtt: connection closed: a client broke the protocol', { client: client.id, reason: error.message })
     }
     client.conn.destroy()
+  }
+
+  restAfter({ origin: { principal, remoteAddress }, id }: Connection, messages: 0 | 1, bytes: number): number {
+    const { allowances, statistics, log } = this.#facts
+    const restMs = allowances.take(principal?.name ?? remoteAddress, messages, bytes)
+    if (restMs > longestRestMs) throw new BoundError('more than mqtt.max_message_rate or mqtt.max_byte_rate allows')
+    if (restMs > 0) {
+      statistics.paced++
+      log.warn('mqtt: a client is read more slowly: it sends more than mqtt.max_message_rate or mqtt.max_byte_rate', {
+        client: id,
+        principal: principal?.name,
+      })
+    }
+    return restMs
   }
 
   routeOf(topic: string, isWellFormed: () => boolean): Route {

@@ -1,14 +1,11 @@
 /** Every bound of the broker, and what each is on a board with 512 MB. What happens at a bound is said with it. */
 
 import { levelsOf, ProtocolError } from '../mqtt/wire.ts'
+import type { AllowanceLimits } from './allowance.ts'
 import type { RetainedLimits } from './retained.ts'
 import type { SessionTableLimits } from './session-table.ts'
 
-export interface BrokerLimits extends SessionTableLimits, RetainedLimits {
-  /** Connections of all listeners; one more is closed as it comes. */
-  readonly maxConnections: number
-  /** Connections that have not completed their CONNECT; one more is closed as it comes. */
-  readonly maxConnecting: number
+export interface BrokerLimits extends SessionTableLimits, RetainedLimits, AllowanceLimits {
   /** A larger packet closes its connection at its header. */
   readonly maxPacketBytes: number
   /** A PUBLISH beyond these closes its connection, a SUBSCRIBE is answered with 0x80. */
@@ -49,6 +46,10 @@ const day = 86_400_000
 export const defaultBrokerLimits: BrokerLimits = {
   maxConnections: 1000,
   maxConnecting: 100,
+  maxConnectionsPerAddress: 100,
+  maxConnectRate: 50,
+  maxMessageRate: 1000,
+  maxByteRate: 1_048_576,
   maxPacketBytes: 262_144,
   maxTopicLevels: 100,
   maxTopicBytes: 1024,

@@ -11,6 +11,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket, TlsOptions, Server as TlsServer } from 'node:tls'
 import type { WebSocketServer } from 'ws'
+import type { Clock, Timer } from '../onem2m/clock.ts'
 
 export interface ListenAddress {
   readonly host: string
@@ -39,8 +40,16 @@ export type ListenPoint = ListenAddress | ListenPath
 
 interface ListenerFacts {
   readonly point: ListenPoint
+  readonly clock: Clock
+  /** How long a client of a WebSocket listener may take to ask for one. */
+  readonly connectTimeoutMs: number
+  /** Whether a socket may stay: asked as it comes, before anything is read from it. */
+  admits(socket: Socket): boolean
   accept(connection: Duplex): void
 }
+
+/** A socket has one timer until it is a WebSocket; Node would look at all of them again and again. */
+const httpOptions = { headersTimeout: 0, requestTimeout: 0, connectionsCheckingInterval: 2_147_483_647 }
 
 export class Listener {
   readonly #facts: ListenerFacts
@@ -53,15 +62,21 @@ export class Listener {
   }
 
   async #createServer(): Promise<Server | HttpServer> {
-    const { point, accept } = this.#facts
+    const { point, admits, accept } = this.#facts
     const tls = 'tls' in point ? point.tls : undefined
     const server =
       tls !== undefined
         ? await this.#createSecureServer(tls)
         : isWebSocket(point)
-          ? createHttpServer(refuseRequest)
-          : createServer((socket) => accept(socket))
-    server.on('connection', (socket: Socket) => {
+          ? createHttpServer(httpOptions, refuseRequest)
+          : createServer((socket) => {
+              if (!socket.destroyed) accept(socket)
+            })
+    server.prependListener('connection', (socket: Socket) => {
+      if (!admits(socket)) {
+        socket.destroy()
+        return
+      }
       // Half a round trip waits for nothing: Nagle's algorithm and delayed acknowledgements cost 40 ms together.
       socket.setNoDelay(true)
       this.#sockets.add(socket)
@@ -74,7 +89,7 @@ export class Listener {
   async #createSecureServer(tls: ServerTls): Promise<TlsServer> {
     const { point, accept } = this.#facts
     const server = isWebSocket(point)
-      ? (await import('node:https')).createServer(tls.options, refuseRequest)
+      ? (await import('node:https')).createServer({ ...tls.options, ...httpOptions }, refuseRequest)
       : (await import('node:tls')).createServer(tls.options, (socket) => {
           const certificateUris = tls.urisOf(socket)
           if (certificateUris === undefined) socket.destroy()
@@ -134,6 +149,14 @@ export class Listener {
   /** Loaded only where it is used: the package and what it needs take 3 MiB. */
   async #acceptWebSockets(server: HttpServer): Promise<void> {
     const { createWebSocketStream, WebSocketServer } = await import('ws')
+    const { point, clock, connectTimeoutMs, accept } = this.#facts
+    const tls = 'tls' in point ? point.tls : undefined
+    const deadlines = new WeakMap<Socket, Timer>()
+    server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+      const deadline = clock.after(connectTimeoutMs, () => socket.destroy())
+      deadlines.set(socket, deadline)
+      socket.once('close', () => deadline.cancel())
+    })
     this.#webSockets = new WebSocketServer({
       server,
       // [MQTT-6.0.0-4]
@@ -145,10 +168,10 @@ export class Listener {
     })
     this.#webSockets.on('connection', (webSocket, request) => {
       const { remoteAddress } = request.socket
-      const tls = 'tls' in this.#facts.point ? this.#facts.point.tls : undefined
+      deadlines.get(request.socket)?.cancel()
       const certificateUris = tls === undefined ? [] : tls.urisOf(request.socket as TLSSocket)
       if (certificateUris === undefined) webSocket.terminate()
-      else this.#facts.accept(Object.assign(createWebSocketStream(webSocket), { remoteAddress, certificateUris }))
+      else accept(Object.assign(createWebSocketStream(webSocket), { remoteAddress, certificateUris }))
     })
   }
 }

@@ -22,6 +22,8 @@ export interface BrokerStatistics {
   refusedConnections: number
   refusedRetained: number
   refusedSubscriptions: number
+  /** Times that a sender was not read for a while because of its rates. */
+  paced: number
   /** Messages on topics that are not for those who published them. */
   refusedMessages: number
   endedSessions: number
@@ -49,6 +51,7 @@ export function newStatistics(): BrokerStatistics {
     refusedRetained: 0,
     refusedSubscriptions: 0,
     refusedMessages: 0,
+    paced: 0,
     endedSessions: 0,
     bridgeReconnects: 0,
     bridgeReceived: 0,

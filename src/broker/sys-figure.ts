@@ -82,6 +82,7 @@ export class SysFigures {
       'subscriptions/count': router.subscriptions,
       'store/messages/count': retained.count + waiting.messages,
       'store/messages/bytes': retained.bytes + waiting.bytes,
+      ...Object.fromEntries(Object.entries(statistics).map(([name, count]) => [`bounds/${name}`, count])),
       'heap/current size': process.memoryUsage().heapUsed,
       ...this.#averages({
         connections: traffic.connections,

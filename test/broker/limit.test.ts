@@ -13,7 +13,7 @@ import { settle, TestClient } from './client.ts'
 async function bounded(t: test.TestContext, limits: Partial<BrokerLimits>) {
   const clock = new ManualClock()
   const lines: string[] = []
-  const note = (message: string) => lines.push(message)
+  const note = (message: string, fields?: object) => lines.push(`${message} ${JSON.stringify(fields ?? {})}`)
   const log: Log = { debug() {}, info: note, warn: note, error: note }
   const broker = new Broker({ store: new MemoryStore({ clock }), clock, log, listen: [], limits })
   await broker.start()
@@ -231,7 +231,7 @@ test('a connection that is closed over a bound, or because it breaks the protoco
   await rude.closed()
   assert.equal(broker.statistics.closedMalformed, 1)
   assert.deepEqual(
-    lines.map((line) => line.replace(/.*: /, '')),
+    lines.map((line) => line.replace(/ \{.*/, '').replace(/.*: /, '')),
     ['a client went beyond a bound', 'a client broke the protocol'],
   )
 })
@@ -261,7 +261,9 @@ test('$SYS topics have the names of mosquitto, and nothing is published while no
   await monitor.subscribe('#')
   const client = await TestClient.connect(broker, 'client')
   await client.subscribe('$SYS/broker/clients/+')
+  await client.subscribe('$SYS/broker/bounds/refusedConnections')
   await settle()
+  assert.ok(client.messages.includes('$SYS/broker/bounds/refusedConnections 0'))
   assert.ok(client.messages.includes('$SYS/broker/clients/connected 2'))
   assert.ok(client.messages.includes('$SYS/broker/clients/maximum 2'))
   const { length } = client.messages

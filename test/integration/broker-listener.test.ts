@@ -8,21 +8,30 @@ import { join } from 'node:path'
 import test from 'node:test'
 import mqtt, { type MqttClient } from 'mqtt'
 import { WebSocket } from 'ws'
-import { Broker, type ListenPoint } from '../../src/broker/broker.ts'
+import { Broker, type BrokerLimits, type ListenPoint } from '../../src/broker/broker.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import { ManualClock, silent } from '../bindings/fixture.ts'
 
-async function start(t: test.TestContext, listen: readonly ListenPoint[]) {
+async function start(t: test.TestContext, listen: readonly ListenPoint[], limits: Partial<BrokerLimits> = {}) {
   const clock = new ManualClock()
-  const broker = new Broker({ store: new MemoryStore({ clock }), clock, log: silent, listen })
+  const broker = new Broker({ store: new MemoryStore({ clock }), clock, log: silent, listen, limits })
   t.after(() => broker.stop())
-  return { broker, addresses: await broker.start() }
+  return { broker, clock, addresses: await broker.start() }
 }
+
+/** Resolves when the other end has closed a connection on which nothing was said. */
+const closedBy = (port: number) =>
+  new Promise<void>((resolve) =>
+    connect({ port, host: '127.0.0.1' })
+      .on('error', () => {})
+      .once('close', resolve)
+      .resume(),
+  )
 
 /** Sends itself a message larger than what is written at once. */
 async function converse(client: MqttClient): Promise<void> {
   try {
-    await new Promise((resolve, reject) => client.once('connect', resolve).once('error', reject))
+    if (!client.connected) await new Promise((resolve, reject) => client.once('connect', resolve).once('error', reject))
     await client.subscribeAsync('t', { qos: 1 })
     const heard = new Promise<string>((resolve) =>
       client.once('message', (_topic, payload) => resolve(String(payload))),
@@ -58,6 +67,30 @@ test('WebSocket with the subprotocol mqtt', async (t) => {
   await refused(['chat'])
   await refused([])
   await refused(['mqtt'], 'https://elsewhere.example')
+})
+
+test('a socket too many is closed as it comes, also one that has not said what it is', async (t) => {
+  const limits = { maxConnections: 1, maxConnecting: 1 }
+  const { broker, addresses } = await start(t, [{ host: '127.0.0.1', port: 0, transport: 'websocket' }], limits)
+  const port = addresses[0]?.port ?? 0
+  const silentOnes = [0, 1].map(() => connect({ port, host: '127.0.0.1' }))
+  await closedBy(port)
+  assert.equal(broker.statistics.refusedConnections, 1)
+  for (const socket of silentOnes) socket.destroy()
+})
+
+test('who does not ask for a WebSocket in time is closed; who has one stays', async (t) => {
+  const { clock, addresses } = await start(t, [{ host: '127.0.0.1', port: 0, transport: 'websocket' }])
+  const port = addresses[0]?.port ?? 0
+  const client = mqtt.connect(`ws://127.0.0.1:${port}/mqtt`)
+  await new Promise((resolve) => client.once('connect', resolve))
+  const slow = connect({ port, host: '127.0.0.1' })
+  slow.on('error', () => {}).write('GET /mqtt HTTP/1.1\r\n')
+  const closed = new Promise((resolve) => slow.once('close', resolve))
+  while (clock.pending === 0) await new Promise((resolve) => setImmediate(resolve))
+  clock.advance(10_000)
+  await closed
+  await converse(client)
 })
 
 test('a Unix socket, also where a process that was killed left one', async (t) => {

@@ -115,6 +115,10 @@ function createBroker(
 export function limitsOf(mqtt: Settings['mqtt']): BrokerLimits {
   return {
     maxConnections: mqtt.maxConnections,
+    maxConnectionsPerAddress: mqtt.maxConnectionsPerAddress,
+    maxConnectRate: mqtt.maxConnectRate,
+    maxMessageRate: mqtt.maxMessageRate,
+    maxByteRate: mqtt.maxByteRateBytes,
     maxPacketBytes: mqtt.maxPacketSizeBytes,
     maxTopicLevels: mqtt.maxTopicLevels,
     maxTopicBytes: mqtt.maxTopicSizeBytes,

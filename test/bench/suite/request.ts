@@ -168,7 +168,7 @@ async function measure(side: Side, { inFlight, over, make }: Work, scale: number
     over === 'http'
       ? new HttpLoad(side.httpPort)
       : await MqttLoad.open({ port: side.mqttPort, qos: over === 'mqtt-0' ? 0 : 1 })
-  const count = Math.round(scale * (inFlight === 1 ? 1000 : 4000))
+  const count = Math.round(scale * (inFlight === 1 ? 500 : 4000))
   const before = side.cpuUs
   const result = await load.run(count, inFlight, make)
   const cpuUs = (side.cpuUs - before) / count
