@@ -21,15 +21,10 @@ import { listComponents, writeBillOfMaterials, writeLicenses } from './bill-of-m
 import { makeBundle, root } from './bundle.ts'
 import { stripSymbols } from './elf-symbols.ts'
 import { run } from './program.ts'
+import { runtimeFlags } from './runtime-flags.ts'
 
 export const architectures = ['x64', 'arm64'] as const
 export type Architecture = (typeof architectures)[number]
-
-/**
- * Baked in, as they are in effect wherever the file is started; NODE_OPTIONS may add to them. What the first two do to memory is measured
- * in docs/performance.md; the third lets the gateway give back what its start needed.
- */
-const flags = ['--max-semi-space-size=4', '--heap-growing-percent=30', '--expose-gc']
 
 const postject = `${root}node_modules/postject/dist/cli.js`
 
@@ -72,7 +67,7 @@ function writeBlob(architecture: Architecture, licenses: Buffer, scratch: string
     main: 'build/unpacking.cjs',
     output: relative(root, blob),
     disableExperimentalSEAWarning: true,
-    execArgv: flags,
+    execArgv: runtimeFlags,
     execArgvExtension: 'env',
     assets: Object.fromEntries(Object.keys(assets).map((name) => [name, join(scratch, name)])),
   }

@@ -16,7 +16,7 @@ export interface AllowanceLimits {
   /** Connections from one address of the network, and new ones a second; one more is closed as it comes, before it costs a handshake. */
   readonly maxConnectionsPerAddress: number
   readonly maxConnectRate: number
-  /** Packets, and bytes, a second from one account, or from one address of the network without an account. */
+  /** Packets, of subscriptions each filter, and bytes, a second from one account, or from one address of the network without an account. */
   readonly maxMessageRate: number
   readonly maxByteRate: number
 }
@@ -151,7 +151,7 @@ export class Allowances {
   }
 
   /** Takes a packet out of what a sender has; for how many milliseconds nothing more is to be read from it, 0 while it is within its rates. */
-  take(sender: string, messages: 0 | 1, bytes: number): number {
+  take(sender: string, messages: number, bytes: number): number {
     const nowMs = this.#facts.clock.monotonicMs()
     const forMessages = this.#messages.of(sender, nowMs).take(messages, nowMs)
     return Math.max(forMessages, this.#bytes.of(sender, nowMs).take(bytes, nowMs))

@@ -49,7 +49,7 @@ export interface ConnectionHost {
   /** Calls when everything that was accepted so far is on the disk; closes the connection when it could not be stored. */
   whenKept(connection: Connection, call: () => void): void
   /** How many milliseconds nothing more is to be read after a packet, 0 as a rule; throws when that would be too long. */
-  restAfter(connection: Connection, messages: 0 | 1, bytes: number): number
+  restAfter(connection: Connection, messages: number, bytes: number): number
   failed(connection: Connection, error: Error): void
 }
 
@@ -90,6 +90,8 @@ export class Connection {
   #pending = 0
   /** A packet that nothing may overtake is being handled. */
   #isHeld = false
+  /** As how many messages the packet that is handled counts. */
+  #weight = 1
   /** It has sent more than it may. */
   #isResting = false
   #isReading = false
@@ -229,12 +231,13 @@ export class Connection {
 
   /** A packet of who has come over the network, or by name, within the rates. False when the next one has to wait. */
   #handleWithin(chunk: Buffer, start: number, bodyStart: number, end: number): boolean {
+    this.#weight = 1
     const goesOn = this.#handle(chunk, start, bodyStart, end)
     if (!this.#isMetered || this.client.closed) return goesOn
     const type = (chunk[start] as number) >> 4
     // What answers the broker is as much as the broker sends.
     const isAnswer = type >= PacketType.puback && type <= PacketType.pubcomp
-    const restMs = this.#facts.host.restAfter(this, isAnswer ? 0 : 1, end - start)
+    const restMs = this.#facts.host.restAfter(this, isAnswer ? 0 : this.#weight, end - start)
     if (restMs === 0) return goesOn
     this.#isResting = true
     this.#pending++
@@ -358,6 +361,7 @@ export class Connection {
 
   #subscribe(messageId: number, requests: readonly FilterRequest[]): boolean {
     this.#hold()
+    this.#weight = requests.length
     this.#facts.host.subscribe(this, requests, (granted, answer) => {
       this.outlet.write(encodeSuback(messageId, granted))
       answer()
@@ -368,6 +372,7 @@ export class Connection {
 
   #unsubscribe(messageId: number, filters: readonly string[]): boolean {
     this.#hold()
+    this.#weight = filters.length
     this.#facts.host.unsubscribe(this, filters, () => {
       this.outlet.write(encodeUnsuback(messageId))
       this.#release()

@@ -97,7 +97,7 @@ export class Exchange implements ConnectionHost {
     client.conn.destroy()
   }
 
-  restAfter({ origin: { principal, remoteAddress }, id }: Connection, messages: 0 | 1, bytes: number): number {
+  restAfter({ origin: { principal, remoteAddress }, id }: Connection, messages: number, bytes: number): number {
     const { allowances, statistics, log } = this.#facts
     const restMs = allowances.take(principal?.name ?? remoteAddress, messages, bytes)
     if (restMs > longestRestMs) throw new BoundError('more than mqtt.max_message_rate or mqtt.max_byte_rate allows')

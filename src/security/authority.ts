@@ -11,7 +11,7 @@ import type { Principal } from '../onem2m/principal.ts'
 import { AccountBook } from './account-book.ts'
 import { Backoff } from './backoff.ts'
 import { principalNamed, principalOfCertificate } from './certificate-identity.ts'
-import { verifyPassword } from './password.ts'
+import { neverRight, verifyPassword } from './password.ts'
 import { TopicRights } from './topic-right.ts'
 
 /** What is shown by whoever comes. */
@@ -42,8 +42,7 @@ interface AuthorityFacts {
   matches(filter: string, topic: string): boolean
 }
 
-/** Passwords that are checked at a time; the thread pool has others to serve. */
-const maxChecks = 2
+/** Passwords that wait to be checked, one after another: the thread pool, and the memory, have others to serve. */
 const maxWaiting = 64
 /** How long a password that was right is not checked again: an HTTP client shows it with each request. */
 const rememberedMs = 300_000
@@ -57,8 +56,8 @@ export class Authority {
   /** Of passwords that were right lately: not the passwords, and of no use to another process. */
   readonly #key = randomBytes(32)
   readonly #remembered = new Map<string, number>()
-  readonly #waiting: (() => void)[] = []
-  #checks = 0
+  #waiting = 0
+  #lastCheck: Promise<unknown> = Promise.resolve()
   #onChange: ((areAccountsOthers: boolean) => void) | undefined
 
   constructor(facts: AuthorityFacts) {
@@ -132,11 +131,12 @@ export class Authority {
     if (password === undefined) return wrong
     const mark = this.#markOf(username, password, stored ?? '')
     const { clock } = this.#facts
-    if (found !== undefined && (this.#remembered.get(mark) ?? Number.NEGATIVE_INFINITY) > clock.monotonicMs())
-      return { principal: found.principal }
-    if (this.#backoff.isBlocked(remoteAddress) || this.#waiting.length >= maxWaiting) return tooMany
+    const isRemembered = () => (this.#remembered.get(mark) ?? Number.NEGATIVE_INFINITY) > clock.monotonicMs()
+    if (found !== undefined && isRemembered()) return { principal: found.principal }
+    if (this.#backoff.isBlocked(remoteAddress) || this.#waiting >= maxWaiting) return tooMany
     // An account that there is not takes as long as one that there is.
-    const isRight = await this.#inTurn(() => verifyPassword(password, stored ?? neverRight))
+    // Of clients that come with one account at once, one is checked.
+    const isRight = await this.#inTurn(async () => isRemembered() || verifyPassword(password, stored ?? neverRight))
     if (found === undefined || !isRight) {
       this.#backoff.failed(remoteAddress)
       return wrong
@@ -151,15 +151,13 @@ export class Authority {
     return createHmac('sha256', this.#key).update(`${username}\n${stored}\n`).update(password).digest('base64')
   }
 
-  async #inTurn<T>(check: () => Promise<T>): Promise<T> {
-    if (this.#checks >= maxChecks) await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    this.#checks++
-    try {
-      return await check()
-    } finally {
-      this.#checks--
-      this.#waiting.shift()?.()
-    }
+  #inTurn<T>(check: () => Promise<T>): Promise<T> {
+    this.#waiting++
+    const mine = this.#lastCheck.then(check).finally(() => {
+      this.#waiting--
+    })
+    this.#lastCheck = mine.catch(() => {})
+    return mine
   }
 
   /** As a broker asks: whether somebody may come under a client identifier, which may say an AE or a CSE (TS-0010 6.2). */
@@ -188,6 +186,3 @@ export class Authority {
 }
 
 const tooMany: Identification = { refusal: 'too many failed attempts: try again later', isSecretWrong: true }
-
-/** The hash of nothing in particular. */
-const neverRight = `scrypt$16384$8$1$${'A'.repeat(22)}$${'A'.repeat(43)}`

@@ -4,13 +4,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runtimeFlags } from '../../build/runtime-flags.ts'
 import { freePort } from '../free-port.ts'
 import { Peer } from './broker-load.ts'
 
 export type SideName = 'ours' | 'mosquitto' | 'mosquitto-nodelay' | 'aedes'
-
-/** Those of the binaries. */
-const binaryFlags: readonly string[] = ['--max-semi-space-size=4', '--heap-growing-percent=30']
 
 export interface ServerFacts {
   readonly heapMiB: number
@@ -35,7 +33,7 @@ export class BrokerSide {
   }
 
   /** `flags` are those of Node. */
-  static async start(name: SideName, flags = binaryFlags): Promise<BrokerSide> {
+  static async start(name: SideName, flags: readonly string[] = runtimeFlags): Promise<BrokerSide> {
     const directory = mkdtempSync(join(tmpdir(), 'fieldgate-broker-bench-'))
     const port = await freePort()
     const child = name.startsWith('mosquitto')

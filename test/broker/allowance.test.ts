@@ -143,6 +143,18 @@ test('a packet that nothing overtakes does not let a sender go on before its tim
   assert.equal(counted(), 2)
 })
 
+test('each filter of a subscription counts', async (t) => {
+  const { broker, clock, counted } = await house(t, { maxMessageRate: 4 })
+  const many = await TestClient.connect(broker, 'many', { remote })
+  const subscriptions = ['a', 'b', 'c', 'd', 'e', 'f'].map((topic) => ({ topic, qos: 0 as const }))
+  many.send({ cmd: 'subscribe', messageId: 9, subscriptions }, many.publication('t', '1'))
+  await settle()
+  assert.equal(counted(), 0)
+  clock.advance(500)
+  await settle()
+  assert.equal(counted(), 1)
+})
+
 test('who owes ten seconds, by way of many connections, is closed', async (t) => {
   const { broker, lines } = await house(t, { maxMessageRate: 1 })
   const clients = await Promise.all(

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const source = [fileURLToPath(new URL('../../src/main.ts', import.meta.url))]
 
 export interface LogEvent {
   readonly level: string
@@ -36,6 +36,8 @@ export interface GatewayProcessOptions {
   readonly mqtt?: string
   readonly http?: string
   readonly environment?: Readonly<Record<string, string>>
+  /** What Node is given to run; the source by default. */
+  readonly program?: readonly string[]
 }
 
 function spawnGateway({
@@ -46,6 +48,7 @@ function spawnGateway({
   http,
   environment,
   configuration,
+  program = source,
 }: GatewayProcessOptions): ChildProcess {
   const listeners = ['--mqtt', mqtt ?? '127.0.0.1:0', '--http', http ?? '127.0.0.1:0']
   const words = [
@@ -53,7 +56,7 @@ function spawnGateway({
     dataDirectory,
     ...(configuration === undefined ? listeners : ['--config', configuration]),
   ]
-  return spawn(process.execPath, [program, command, ...words], {
+  return spawn(process.execPath, [...program, command, ...words], {
     cwd: workingDirectory ?? dataDirectory,
     env: { PATH: process.env['PATH'], FIELDGATE_LOG_FORMAT: 'json', ...environment },
     stdio: ['ignore', 'ignore', 'pipe'],

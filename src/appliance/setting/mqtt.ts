@@ -82,7 +82,7 @@ export const mqtt = {
       minimum: 1,
       maximum: 1_000_000,
       default: 1000,
-      text: 'Packets a second from one account, or from one address of the network without an account; who sends more is read more slowly. What comes over loopback without credentials has no limit.',
+      text: 'Packets, and filters that are subscribed to, a second from one account, or from one address of the network without an account; who sends more is read more slowly. What comes over loopback without credentials has no limit.',
     },
     {
       key: 'max_byte_rate',

@@ -2,13 +2,14 @@
 
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { runtimeFlags } from '../../../build/runtime-flags.ts'
 import { type Benchmark, createInstance, prepare, startGateway } from '../benchmark.ts'
 import { HttpLoad, MqttLoad } from '../load.ts'
 import type { Row } from '../table.ts'
 
 const limitMiB = 160
 /** As the service of such a board starts the gateway. */
-const flags = ['--max-semi-space-size=4', '--heap-growing-percent=30', '--max-old-space-size=96']
+const flags = [...runtimeFlags, '--max-old-space-size=96']
 
 interface MemoryGroup {
   readonly path: string
