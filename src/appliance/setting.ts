@@ -42,8 +42,14 @@ const formats = {
   },
   'registrar-id': { expression: /^(?:\/[\w.~-]+)?$/, text: '"", or a slash and a name, such as "/in-cse-1"' },
   'point-of-access': {
-    expression: /^(?:mqtts?|secure-mqtt|https?):\/\/\S+$/,
+    expression:
+      /^(?:mqtts?|secure-mqtt|https?):\/\/(?:(?:[^\s@/%]|%[\da-f]{2})+@)?(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?(?:\/\S*)?$/i,
     text: 'URLs, such as "mqtt://backend:1883" or "http://backend:18000"',
+  },
+  'http-credentials': {
+    expression:
+      /^https?:\/\/(?:[^\s@/:%]|%[\da-f]{2})+:(?:[^\s@/%]|%[\da-f]{2})+@(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?\/?$/i,
+    text: 'URLs with user and password, such as "http://backend:password@barn-7:8000"',
   },
   'broker-url': {
     expression: /^(?:mqtts?|secure-mqtt):\/\/(?:[^\s@/]+@)?(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?(?:\/[^\s#+]*)?$/i,

@@ -11,26 +11,43 @@ export interface Exchange {
   send(url: URL, message: Omit<HttpRequest, 'path'>, options: { readonly timeoutMs: number }): Promise<HttpResponse>
 }
 
+export interface HttpRequesterOptions {
+  readonly exchange: Exchange
+  /** URLs with user and password, which are sent to these hosts and ports and to nobody else. */
+  readonly credentials?: readonly string[]
+}
+
 export class HttpRequester implements Requester {
   readonly schemes = ['http', 'https'] as const
   readonly #exchange: Exchange
+  readonly #authorizations: ReadonlyMap<string, string>
 
-  constructor({ exchange }: { readonly exchange: Exchange }) {
+  constructor({ exchange, credentials = [] }: HttpRequesterOptions) {
     this.#exchange = exchange
+    this.#authorizations = new Map(credentials.flatMap(authorizationOf))
   }
 
   /** Rejects with TARGET_NOT_REACHABLE when there is no answer, or none that can be read. */
-
   async send({ pointOfAccess, target, request, timeoutMs, serialization }: Delivery): Promise<ResponsePrimitive> {
     const message = encodeHttpRequest(request, serializationOfUrl(pointOfAccess) ?? serialization)
     const url = urlOf(pointOfAccess, target === undefined ? '' : message.path)
     try {
-      const answer = await this.#exchange.send(url, message, { timeoutMs })
+      const authorization = this.#authorizations.get(url.origin)
+      const headers = { ...message.headers, ...(authorization && { Authorization: authorization }) }
+      const answer = await this.#exchange.send(url, { ...message, headers }, { timeoutMs })
       return decodeHttpResponse(answer, request.requestIdentifier)
     } catch (error) {
       throw new OneM2MError(Status.TARGET_NOT_REACHABLE, `${url.href}: ${reasonOf(error)}`, error)
     }
   }
+}
+
+/** The Authorization header (RFC 7617) of a URL that has user and password, by its origin. */
+function authorizationOf(text: string): readonly (readonly [origin: string, header: string])[] {
+  const { origin, username, password } = URL.canParse(text) ? new URL(text) : { origin: '', username: '', password: '' }
+  if (username === '') return []
+  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return [[origin, `Basic ${Buffer.from(pair).toString('base64')}`]]
 }
 
 /** A point of access is extended by the path of the request; a notification URI is used as it stands, without its `ct` (TS-0009 6.2.2). */

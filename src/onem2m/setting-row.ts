@@ -13,6 +13,7 @@ export type SettingFormat =
   | 'bridge-topic'
   | 'registrar-id'
   | 'point-of-access'
+  | 'http-credentials'
   | 'broker-url'
 
 export interface SettingRow {

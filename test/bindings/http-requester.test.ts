@@ -48,6 +48,25 @@ test('a notification is a POST without ty', async () => {
   ])
 })
 
+test('user and password go to the host and port that they are for, and to no other', async () => {
+  const seen: [string, unknown][] = []
+  const exchange: Exchange = {
+    async send(url, { headers }) {
+      seen.push([url.href, headers.Authorization])
+      return { status: 200, headers: {}, body: '' }
+    },
+  }
+  const requester = new HttpRequester({ exchange, credentials: ['http://barn%407:a:b%2F@h:1/x', 'http://other:2'] })
+  for (const pointOfAccess of ['http://h:1', 'http://h:2', 'https://h:1', 'http://other:2'])
+    await requester.send({ pointOfAccess, target: 'CAE01', request, timeoutMs: 700 })
+  assert.deepEqual(seen, [
+    ['http://h:1/CAE01', `Basic ${Buffer.from('barn@7:a:b/').toString('base64')}`],
+    ['http://h:2/CAE01', undefined],
+    ['https://h:1/CAE01', undefined],
+    ['http://other:2/CAE01', undefined],
+  ])
+})
+
 test('a point of access is extended by the target, a notification URI is not (TS-0009 6.2.2)', async () => {
   for (const [pointOfAccess, target, url] of [
     ['http://h:1/a?x=1&ct=json', undefined, 'http://h:1/a?x=1'],

@@ -112,6 +112,35 @@ describe('a gateway and a backend', { timeout: 60_000 }, () => {
     assert.equal((await ask(gateway.http, 'GET', '/_/openmtc.org/in-cse-1/onem2m')).status, 2000)
   })
 
+  it('register over HTTP with the accounts that they have at each other', async () => {
+    const [backendDirectory, dataDirectory] = [mkdtempSync(join(root, 'data-')), mkdtempSync(join(root, 'data-'))]
+    const [toBackend, toGateway] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`]
+    const account = (name: string, originator: string, directory: string) =>
+      /: (\S+)/.exec(
+        execFileSync(
+          process.execPath,
+          ['src/main.ts', 'account', 'add', name, '--originator', originator, '--data-dir', directory],
+          { encoding: 'utf8' },
+        ),
+      )?.[1]
+    const password = account('barn-7', '/mn-cse-1', backendDirectory)
+    const credentials = `http://backend:${account('backend', '/in-cse-1', dataDirectory)}@${toGateway}`
+    const backend = await start({
+      command: 'backend',
+      dataDirectory: backendDirectory,
+      http: toBackend,
+      environment: { FIELDGATE_HTTP_CREDENTIALS: credentials },
+    })
+    const environment = registering(`http://barn-7:${password}@${toBackend}`)
+    const gateway = await start({ dataDirectory, http: toGateway, environment })
+    await until(isRegistered(backend.http), 'registered')
+    assert.equal((await ask(backend.http, 'GET', '/~/mn-cse-1/onem2m')).status, 2000)
+    assert.equal((await ask(gateway.http, 'GET', '/~/in-cse-1/onem2m')).status, 2000)
+    const stranger = await start({ environment: registering(`http://${toBackend}`) })
+    await until(() => stranger.events.some(({ message }) => message.includes('refuses')), 'nobody else may be it')
+    assert.doesNotMatch((await ask(backend.http, 'GET', '/onem2m/mn-cse-1')).text, /barn-7/)
+  })
+
   it('meet on a mosquitto, and meet again when that was restarted', { skip: withoutMosquitto }, async () => {
     const port = await freePort()
     const broker = await startBroker(port)

@@ -6,6 +6,7 @@ import { HttpBinding, type Upgrade } from '../../bindings/http.ts'
 import { HttpRequester } from '../../bindings/http-requester.ts'
 import { HttpExchange } from '../../client/http-exchange.ts'
 import type { Cse } from '../../cse/cse.ts'
+import { readTls } from '../broker-url.ts'
 import type { ListenAddress } from '../listen-address.ts'
 import type { PartContext } from './part.ts'
 import { identifyRequest, type Security } from './security.ts'
@@ -17,9 +18,14 @@ export async function startHttp(
   { authority, doors }: Security,
 ): Promise<readonly ListenAddress[]> {
   const { settings, log, clock, randomId, onStop } = context
-  const exchange = new HttpExchange()
+  const exchange = new HttpExchange(readTls('http', settings.http))
   onStop(() => exchange.close())
-  cse.use(new HttpRequester({ exchange }))
+  cse.use(
+    new HttpRequester({
+      exchange,
+      credentials: [...settings.http.credentials, ...ofRegistrar(settings.registration.poa)],
+    }),
+  )
   const upgrade = settings.http.websocket ? await createWebSocket(context, cse) : undefined
   const binding = new HttpBinding({
     listeners: [
@@ -43,6 +49,10 @@ export async function startHttp(
   await binding.start()
   // What is shown as the addresses of the gateway is where it speaks plain HTTP.
   return binding.addresses.slice(0, doors.http.length)
+}
+
+function ofRegistrar(pointsOfAccess: readonly string[]): readonly string[] {
+  return pointsOfAccess.filter((url) => url.startsWith('http'))
 }
 
 /** Loaded only where it is used: a gateway without it does not spend the memory. */

@@ -55,10 +55,11 @@ export function startRegistration(
 
 /** The broker through which the other CSE is reached leads back as well; for HTTP, where this one listens for others than itself. */
 function derive(pointsOfAccess: readonly string[], http: readonly ListenAddress[]): readonly string[] {
-  const isAllHere = pointsOfAccess.every((url) => /\/\/(?:localhost|127\.|\[::1\])/.test(url))
+  const places = pointsOfAccess.map(withoutCredentials)
+  const isAllHere = places.every((url) => /\/\/(?:localhost|127\.|\[::1\])/.test(url))
   const own = (url: string) =>
     url.startsWith('http')
       ? reachableAddresses(http, isAllHere).map((address) => `http://${writeAddress(address)}`)
-      : [withoutCredentials(url)]
-  return [...new Set(pointsOfAccess.flatMap(own))]
+      : [url]
+  return [...new Set(places.flatMap(own))]
 }

@@ -50,5 +50,27 @@ export const http = {
         'Origins whose pages may use the gateway from a browser; "*" for all. Over loopback the gateway answers to names without a ' +
         'dot, to .localhost and .local, to addresses, and to the hosts listed here.',
     },
+    {
+      key: 'credentials',
+      type: 'list',
+      format: 'http-credentials',
+      default: [],
+      text:
+        'http://USER:PASSWORD@HOST:PORT for each of the other CSEs and notification targets that ask this one who it is. Those of the registrar ' +
+        'stand in registration.poa.',
+    },
+    {
+      key: 'ca_file',
+      type: 'string',
+      default: '',
+      text: 'PEM file of the authorities that sign certificates of HTTPS servers that this CSE asks; "" is those that the system trusts.',
+    },
+    {
+      key: 'cert_file',
+      type: 'string',
+      default: '',
+      text: 'PEM file of the certificate that this CSE shows to them; "" is none.',
+    },
+    { key: 'key_file', type: 'string', default: '', text: 'PEM file of its key.' },
   ],
 } as const satisfies Section
