@@ -225,7 +225,7 @@ export class Broker {
     const connecting = this.#connecting[remoteAddress === '' || isLoopback(remoteAddress) ? 'local' : 'network']
     if (isFull || connecting.size >= limits.maxConnecting) {
       this.#allowances.refused(isFull ? 'mqtt.max_connections' : 'mqtt.max_connecting', remoteAddress)
-      stream.destroy()
+      stream.on('error', () => {}).destroy()
       return
     }
     this.#traffic.sockets++

@@ -169,6 +169,8 @@ export class Listener {
     this.#webSockets.on('connection', (webSocket, request) => {
       const { remoteAddress } = request.socket
       deadlines.get(request.socket)?.cancel()
+      // What is refused may still send what is no WebSocket's, and nobody else would hear of it.
+      webSocket.on('error', () => {})
       const certificateUris = tls === undefined ? [] : tls.urisOf(request.socket as TLSSocket)
       if (certificateUris === undefined) webSocket.terminate()
       else accept(Object.assign(createWebSocketStream(webSocket), { remoteAddress, certificateUris }))

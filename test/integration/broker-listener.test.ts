@@ -93,6 +93,28 @@ test('who does not ask for a WebSocket in time is closed; who has one stays', as
   await converse(client)
 })
 
+test('a WebSocket that is refused, and goes on with what is none, is closed and no more', async (t) => {
+  const { broker, addresses } = await start(t, [{ host: '127.0.0.1', port: 0, transport: 'websocket' }], {
+    maxConnections: 0,
+  })
+  const socket = connect({ port: addresses[0]?.port ?? 0, host: '127.0.0.1' })
+    .on('error', () => {})
+    .resume()
+  const request = [
+    'GET /mqtt HTTP/1.1',
+    'Host: here',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Protocol: mqtt',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  ]
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  socket.write(Buffer.concat([Buffer.from(`${request.join('\r\n')}\r\n\r\n`), Buffer.alloc(100, 0xff)]))
+  await closed
+  assert.equal(broker.statistics.refusedConnections, 1)
+})
+
 test('a Unix socket, also where a process that was killed left one', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'fieldgate-socket-'))
   t.after(() => rmSync(directory, { recursive: true, force: true }))

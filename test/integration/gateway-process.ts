@@ -20,6 +20,8 @@ export interface GatewayProcess {
   readonly http: string
   /** Events logged so far. */
   readonly events: readonly LogEvent[]
+  /** What was said so far, events included. */
+  readonly lines: readonly string[]
   /** Sends a signal and resolves with the exit code, or the signal that ended the process. */
   end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>
 }
@@ -86,6 +88,7 @@ export async function startGateway(options: GatewayProcessOptions): Promise<Gate
     mqtt: first(mqtt),
     http: first(http),
     events,
+    lines,
     async end(signal) {
       const exited = once(child, 'exit')
       child.kill(signal)

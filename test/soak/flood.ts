@@ -85,7 +85,13 @@ const accounts = ['mallory0', 'mallory1', 'mallory2', 'mallory3']
 for (const name of accounts)
   command(['account', 'add', name, '--topic', 'mallory/#=readwrite', '--stdin'], `${password}\n`)
 
+let isEnding = false
 const gateway = await startGateway({ dataDirectory: directory, configuration, program: [...runtimeFlags, program] })
+gateway.process.once('exit', (code, signal) => {
+  if (isEnding) return
+  say(`the gateway ended with ${code ?? signal}:\n${gateway.lines.slice(-20).join('\n')}`)
+  process.exit(1)
+})
 const residentMiB = () =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.process.pid}/status`, 'utf8'))?.[1]) / 1024
 const worker = new Worker(new URL('honest-worker.ts', import.meta.url), {
@@ -144,6 +150,7 @@ await bounds.endAsync()
 const errors = gateway.events.filter(({ level }) => level === 'error')
 const afterMiB = residentMiB()
 await worker.terminate()
+isEnding = true
 const exit = await gateway.end('SIGTERM')
 rmSync(directory, { recursive: true })
 
