@@ -3,6 +3,7 @@
  * most once for all who get it, and is copied only when somebody has to keep it.
  */
 
+import { ownCopy } from '../mqtt/own-copy.ts'
 import { encodePublish } from '../mqtt/wire.ts'
 import type { QoS } from './surface.ts'
 
@@ -48,7 +49,8 @@ export class Message implements MessageParts {
     this.#start = start
     this.#payloadStart = payloadStart
     this.#end = end
-    this.#isKept = chunk === undefined
+    // What was made here may lie among other bytes as well.
+    this.#isKept = payload !== undefined && payload.buffer.byteLength === payload.length
   }
 
   /** The payload belongs to the message from now on. */
@@ -80,7 +82,7 @@ export class Message implements MessageParts {
   /** Makes the payload a copy of its own, once. */
   keep(): this {
     if (this.#isKept) return this
-    this.#payload = Buffer.from(this.payload)
+    this.#payload = ownCopy(this.payload)
     this.#chunk = undefined
     this.#encoded = undefined
     this.#isKept = true

@@ -3,6 +3,7 @@
  * answer waits here for as long as such a client takes.
  */
 
+import { ownCopy } from '../mqtt/own-copy.ts'
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import { matchesFilter } from './filter-tree.ts'
 
@@ -48,7 +49,8 @@ export class Parking {
   }
 
   park(message: ParkedMessage, parkMs: number): void {
-    this.#places.push({ message, untilMs: this.#clock.monotonicMs() + parkMs })
+    const kept = { ...message, payload: ownCopy(message.payload) }
+    this.#places.push({ message: kept, untilMs: this.#clock.monotonicMs() + parkMs })
     this.#bytes += message.payload.length
     while (this.#places.length > this.#limits.maxMessages || this.#bytes > this.#limits.maxBytes)
       this.#dropFirst('too many')

@@ -1,5 +1,6 @@
 /** How retained messages and sessions lie in the store: keys, records, and the group commit that an acknowledgement waits for. */
 
+import { ownCopy } from '../mqtt/own-copy.ts'
 import type { CommitParticipant, Store, StoreChange, StoreError } from '../store/store.ts'
 import { Message } from './message.ts'
 import type { QueuedMessage } from './queued-message.ts'
@@ -87,7 +88,7 @@ function decode(bytes: Uint8Array): readonly [head: MessageHead, message: Messag
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const end = buffer.indexOf(separator)
   const head = JSON.parse(buffer.toString('utf8', 0, end)) as MessageHead
-  const payload = Buffer.from(buffer.subarray(end + 1))
+  const payload = ownCopy(buffer.subarray(end + 1))
   return [head, Message.of({ topic: head.t, payload, qos: head.q, retain: false, properties: head.p })]
 }
 

@@ -1,5 +1,6 @@
 /** Where one MQTT packet ends and the next begins in a stream of chunks, and that a packet too large is refused at its header. */
 
+import { ownCopy } from './own-copy.ts'
 import { ProtocolError } from './wire.ts'
 
 /** A packet larger than the limit; nothing of it is kept. */
@@ -82,7 +83,7 @@ export class FrameReader {
   #keep(chunk: Buffer, start: number, wantedBytes: number): void {
     if (start >= chunk.length) return
     // The end of a chunk does not keep the rest of it in memory.
-    this.#rest = start === 0 ? chunk : Buffer.from(chunk.subarray(start))
+    this.#rest = start === 0 ? chunk : ownCopy(chunk.subarray(start))
     this.#restBytes = this.#rest.length
     this.#wantedBytes = wantedBytes
   }

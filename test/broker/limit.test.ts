@@ -2,12 +2,14 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { readConfiguration } from '../../src/appliance/configuration.ts'
 import { limitsOf } from '../../src/appliance/part/mqtt.ts'
 import { Broker, type BrokerLimits, defaultBrokerLimits } from '../../src/broker/broker.ts'
 import type { Log } from '../../src/onem2m/log.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
-import { ManualClock } from '../bindings/fixture.ts'
+import { ManualClock, silent } from '../bindings/fixture.ts'
 import { settle, TestClient } from './client.ts'
 
 async function bounded(t: test.TestContext, limits: Partial<BrokerLimits>) {
@@ -234,6 +236,36 @@ test('a connection that is closed over a bound, or because it breaks the protoco
     lines.map((line) => line.replace(/ \{.*/, '').replace(/.*: /, '')),
     ['a client went beyond a bound', 'a client broke the protocol'],
   )
+})
+
+test('what is kept takes no more memory than it has bytes, however much passes beside it', async (t) => {
+  const clock = new ManualClock()
+  // A disk, as far as memory is concerned.
+  const data = Object.assign(new Map<string, Uint8Array>(), { set: () => data })
+  const broker = new Broker({ store: new MemoryStore({ clock, data }), clock, log: silent, listen: [] })
+  await broker.start()
+  t.after(() => broker.stop())
+  const client = await TestClient.connect(broker, 'client')
+  const away = await TestClient.connect(broker, 'away', { clean: false })
+  await away.subscribe('queued/#', 1)
+  away.disconnect()
+  await away.closed()
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const held = () => {
+    collect()
+    return process.memoryUsage().arrayBuffers
+  }
+  const before = held()
+  for (let n = 0; n < 300; n++) {
+    // Each in a slab of its own, were it cut out of one.
+    for (let small = 0; small < 140; small++) Buffer.from(text(small, 500))
+    await client.publish(`retained/${n}`, String(n).padEnd(500), 1, { retain: true })
+    await client.publish(`queued/${n}`, String(n).padEnd(500), 1)
+    broker.send({ topic: `parked/${n}`, payload: String(n).padEnd(500), qos: 1, parkMs: 1000 })
+  }
+  const heldBytes = held() - before
+  assert.ok(heldBytes < 5_000_000, `${heldBytes} bytes are held for ${3 * 300 * 500}`)
 })
 
 test('loads are averages of what a counter gained a minute, though nothing is counted in between', async (t) => {
