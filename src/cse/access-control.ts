@@ -107,15 +107,17 @@ export class AccessControl {
     )
   }
 
-  /** Whether the originator may change which policies protect a resource: TS-0001 9.6.1.3.2, accessControlPolicyIDs. */
+  /**
+   * Whether the originator may change which policies protect a resource: TS-0001 9.6.1.3.2, accessControlPolicyIDs. Where none of those that
+   * it names is left, its owner may, who would otherwise be locked out for good.
+   */
   allowsPolicyChange(originator: string, resource: ResourceView, context: RequestContext): boolean {
     if (this.isAdministrator(originator, context)) return true
-    const policies = (resource.stored['accessControlPolicyIds'] as readonly string[] | undefined) ?? []
+    const named = (resource.stored['accessControlPolicyIds'] as readonly string[] | undefined) ?? []
+    const policies = named.flatMap((identifier) => this.#policy(identifier) ?? [])
     if (policies.length === 0) return isOwner(originator, resource) || this.#facts.unprotected === 'open'
     const request = { originator, right: AccessRight.UPDATE, resource, context }
-    return policies.some((identifier) =>
-      this.#grants(this.#policy(identifier)?.stored['selfPrivileges'] as SetOfAccessControlRules, request),
-    )
+    return policies.some(({ stored }) => this.#grants(stored['selfPrivileges'] as SetOfAccessControlRules, request))
   }
 
   #policy(identifier: string): ResourceView | undefined {

@@ -25,11 +25,7 @@ export function deleteTarget(execution: Execution): Eventually {
   if (virtualChild !== undefined && resource instanceof Resource)
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${virtualChild} can't be deleted`)
   execution.require(AccessRight.DELETE, resource)
-  if (
-    resource instanceof StoredInstance &&
-    virtualChild === undefined &&
-    resource.parent.stored['disableRetrieval'] === true
-  )
+  if (resource instanceof StoredInstance && resource.parent.stored['disableRetrieval'] === true)
     throw new OneM2MError(
       Status.OPERATION_NOT_ALLOWED,
       'to: this container does not show its instances one by one (disr)',

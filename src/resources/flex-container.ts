@@ -18,7 +18,7 @@ import {
   timestamp,
 } from '../onem2m/attribute-type.ts'
 import type { Json } from '../onem2m/content.ts'
-import { Status } from '../onem2m/status.ts'
+import { OneM2MError, Status } from '../onem2m/status.ts'
 import type { Behaviour, ResourceView } from './behaviour.ts'
 import { type CommonAttributeName, protectedAndAnnounced } from './common-attribute.ts'
 import { type ModuleClass, moduleClasses } from './module-class.ts'
@@ -83,8 +83,11 @@ function keepsInstances(value: (name: string) => unknown): boolean {
   return ['maxNrOfInstances', 'maxByteSize', 'maxInstanceAge'].some((name) => value(name) !== undefined)
 }
 
-function specialize({ name, shortName, attributes }: ModuleClass): ResourceType {
-  const definition = `org.onem2m.common.moduleclass.${name}`
+const definitionOf = ({ name }: ModuleClass) => `org.onem2m.common.moduleclass.${name}`
+
+function specialize(moduleClass: ModuleClass): ResourceType {
+  const { name, shortName, attributes } = moduleClass
+  const definition = definitionOf(moduleClass)
   const rows = [generationTime, ...attributes.map((line) => rowOf(line, false))]
   const names = new Set(rows.map(([long]) => long))
   const memberName = `cod:${shortName}`
@@ -152,12 +155,16 @@ function specialize({ name, shortName, attributes }: ModuleClass): ResourceType 
   return type
 }
 
+/** A definition that nobody knows is another mistake than one that is not the member's. */
 function containerDefinition(definition: string): AttributeType<string> {
   return {
     name: definition,
     decode(wire, where) {
-      if (wire !== definition) throw refused(where, wire, definition)
-      return definition
+      if (wire === definition) return definition
+      const refusal = refused(where, wire, definition)
+      if (typeof wire === 'string' && !moduleClasses.some((each) => definitionOf(each) === wire))
+        throw new OneM2MError(Status.SPECIALIZATION_SCHEMA_NOT_FOUND, refusal.message)
+      throw refusal
     },
   }
 }
