@@ -33,14 +33,16 @@ interface AcceptedSocket {
   once(event: 'close', listener: () => void): unknown
 }
 
-/** So much a second; a burst may have what a second brings. */
+/** So much a second; a burst may have what some seconds bring. */
 class Bucket {
   readonly #perSecond: number
+  readonly #size: number
   #left: number
   #lookedMs: number
 
-  constructor(perSecond: number, nowMs: number) {
-    this.#perSecond = this.#left = perSecond
+  constructor(perSecond: number, burstSeconds: number, nowMs: number) {
+    this.#perSecond = perSecond
+    this.#size = this.#left = perSecond * burstSeconds
     this.#lookedMs = nowMs
   }
 
@@ -48,7 +50,7 @@ class Bucket {
   take(count: number, nowMs: number): number {
     const gained = ((nowMs - this.#lookedMs) / 1000) * this.#perSecond
     this.#lookedMs = nowMs
-    this.#left = Math.min(this.#perSecond, this.#left + gained) - count
+    this.#left = Math.min(this.#size, this.#left + gained) - count
     return this.#left >= 0 ? 0 : Math.ceil((-this.#left / this.#perSecond) * 1000)
   }
 
@@ -62,10 +64,12 @@ const maxBuckets = 10_000
 
 class Buckets {
   readonly #perSecond: number
+  readonly #burstSeconds: number
   readonly #buckets = new Map<string, Bucket>()
 
-  constructor(perSecond: number) {
+  constructor(perSecond: number, burstSeconds: number) {
     this.#perSecond = perSecond
+    this.#burstSeconds = burstSeconds
   }
 
   of(name: string, nowMs: number): Bucket {
@@ -76,12 +80,14 @@ class Buckets {
         this.#buckets.delete(first)
         break
       }
-    const bucket = new Bucket(this.#perSecond, nowMs)
+    const bucket = new Bucket(this.#perSecond, this.#burstSeconds, nowMs)
     this.#buckets.set(name, bucket)
     return bucket
   }
 }
 
+/** A machine with some clients starts them all at once. */
+const connectBurstSeconds = 5
 /** The part of the connections that the network can't have, so that who is on this machine always comes in. */
 const keptForThisMachine = 0.1
 
@@ -97,9 +103,9 @@ export class Allowances {
   constructor(facts: AllowanceFacts) {
     const { maxConnectRate, maxMessageRate, maxByteRate } = facts.limits
     this.#facts = facts
-    this.#comings = new Buckets(maxConnectRate)
-    this.#messages = new Buckets(maxMessageRate)
-    this.#bytes = new Buckets(maxByteRate)
+    this.#comings = new Buckets(maxConnectRate, connectBurstSeconds)
+    this.#messages = new Buckets(maxMessageRate, 1)
+    this.#bytes = new Buckets(maxByteRate, 1)
   }
 
   /** Whether a socket that was just accepted may stay; one that may is counted until it is closed. */

@@ -47,7 +47,7 @@ export const defaultBrokerLimits: BrokerLimits = {
   maxConnections: 1000,
   maxConnecting: 100,
   maxConnectionsPerAddress: 100,
-  maxConnectRate: 50,
+  maxConnectRate: 10,
   maxMessageRate: 1000,
   maxByteRate: 1_048_576,
   maxPacketBytes: 262_144,

@@ -1,6 +1,6 @@
 /**
  * A message on its way through the broker, and how its bytes are shared: a QoS 0 message leaves as the very bytes it came in, is encoded at
- * most once for all who get it, and is copied only when somebody has to keep it.
+ * most once for all who get it, unless it is retained, and is copied only when somebody has to keep it.
  */
 
 import { ownCopy } from '../mqtt/own-copy.ts'
@@ -91,12 +91,13 @@ export class Message implements MessageParts {
 
   /** The bytes of a PUBLISH at QoS 0 without RETAIN; the same for everybody. */
   encode(): Buffer {
-    if (this.#encoded === undefined) {
-      const isAsReceived = this.#chunk !== undefined && this.qos === 0 && !this.retain
-      this.#encoded = isAsReceived
-        ? (this.#chunk as Buffer).subarray(this.#start, this.#end)
-        : encodePublish({ topic: this.topic, payload: this.payload, qos: 0, retain: false })
-    }
-    return this.#encoded
+    if (this.#encoded !== undefined) return this.#encoded
+    const isAsReceived = this.#chunk !== undefined && this.qos === 0 && !this.retain
+    const encoded = isAsReceived
+      ? (this.#chunk as Buffer).subarray(this.#start, this.#end)
+      : encodePublish({ topic: this.topic, payload: this.payload, qos: 0, retain: false })
+    // What stays does not stay twice.
+    if (!this.#isKept) this.#encoded = encoded
+    return encoded
   }
 }

@@ -5,7 +5,7 @@
 
 import { ownCopy } from '../mqtt/own-copy.ts'
 import type { Clock, Timer } from '../onem2m/clock.ts'
-import { matchesFilter } from './filter-tree.ts'
+import { TopicTree } from './filter-tree.ts'
 
 export interface ParkedMessage {
   readonly topic: string
@@ -33,7 +33,9 @@ export interface ParkingFacts {
 export class Parking {
   readonly #clock: Clock
   readonly #limits: ParkingLimits
-  #places: Place[] = []
+  /** In the order in which they came. */
+  readonly #places = new Set<Place>()
+  readonly #byTopic = new TopicTree<readonly Place[]>()
   #bytes = 0
   #timer: Timer | undefined
   readonly #dropped: ParkingFacts['dropped']
@@ -45,46 +47,63 @@ export class Parking {
   }
 
   get size(): number {
-    return this.#places.length
+    return this.#places.size
   }
 
   park(message: ParkedMessage, parkMs: number): void {
-    const kept = { ...message, payload: ownCopy(message.payload) }
-    this.#places.push({ message: kept, untilMs: this.#clock.monotonicMs() + parkMs })
-    this.#bytes += message.payload.length
-    while (this.#places.length > this.#limits.maxMessages || this.#bytes > this.#limits.maxBytes)
-      this.#dropFirst('too many')
+    const { topic, payload } = message
+    const place = {
+      message: { ...message, payload: ownCopy(payload) },
+      untilMs: this.#clock.monotonicMs() + parkMs,
+    }
+    this.#places.add(place)
+    this.#byTopic.set(topic, [...(this.#byTopic.get(topic) ?? []), place])
+    this.#bytes += payload.length
+    for (const oldest of this.#places) {
+      if (this.#places.size <= this.#limits.maxMessages && this.#bytes <= this.#limits.maxBytes) break
+      this.#drop(oldest, 'too many')
+    }
     this.#timer ??= this.#clock.after(parkMs, () => this.#sweep())
   }
 
   /** The messages that a new subscription gets. */
   take(filter: string, isForIt: (topic: string) => boolean): readonly ParkedMessage[] {
-    if (this.#places.length === 0) return []
-    const taken = this.#places.filter(({ message: { topic } }) => matchesFilter(filter, topic) && isForIt(topic))
-    if (taken.length === 0) return []
-    this.#places = this.#places.filter((place) => !taken.includes(place))
-    for (const { message } of taken) this.#bytes -= message.payload.length
+    if (this.#places.size === 0) return []
+    const taken = [...this.#byTopic.find(filter)].flatMap((places) =>
+      places.filter(({ message: { topic } }) => isForIt(topic)),
+    )
+    for (const place of taken) this.#remove(place)
     return taken.map(({ message }) => message)
+  }
+
+  #remove(place: Place): void {
+    const { topic, payload } = place.message
+    this.#places.delete(place)
+    this.#bytes -= payload.length
+    const others = (this.#byTopic.get(topic) ?? []).filter((other) => other !== place)
+    if (others.length === 0) this.#byTopic.delete(topic)
+    else this.#byTopic.set(topic, others)
   }
 
   stop(): void {
     this.#timer?.cancel()
-    this.#places = []
-    this.#bytes = 0
+    for (const place of this.#places) this.#remove(place)
   }
 
   #sweep(): void {
     this.#timer = undefined
     const nowMs = this.#clock.monotonicMs()
-    while (this.#places[0] !== undefined && this.#places[0].untilMs <= nowMs) this.#dropFirst('expired')
-    const next = this.#places[0]
-    if (next !== undefined) this.#timer = this.#clock.after(next.untilMs - nowMs, () => this.#sweep())
+    for (const place of this.#places) {
+      if (place.untilMs > nowMs) {
+        this.#timer = this.#clock.after(place.untilMs - nowMs, () => this.#sweep())
+        return
+      }
+      this.#drop(place, 'expired')
+    }
   }
 
-  #dropFirst(reason: 'expired' | 'too many'): void {
-    const place = this.#places.shift()
-    if (place === undefined) return
-    this.#bytes -= place.message.payload.length
+  #drop(place: Place, reason: 'expired' | 'too many'): void {
+    this.#remove(place)
     this.#dropped(place.message.topic, reason)
   }
 }

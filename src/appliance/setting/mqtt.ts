@@ -73,8 +73,8 @@ export const mqtt = {
       type: 'integer',
       minimum: 1,
       maximum: 100_000,
-      default: 50,
-      text: 'New connections a second from one address of the network; more are refused.',
+      default: 10,
+      text: 'New connections a second from one address of the network, on average over five seconds; more are refused.',
     },
     {
       key: 'max_message_rate',
