@@ -6,8 +6,8 @@ import { Gateway } from './gateway.ts'
 import { isForPeople, openLog } from './log-output.ts'
 import type { Profile } from './profile.ts'
 import { writeValue } from './setting.ts'
+import { type CollectGarbage, SpareMemory } from './spare-memory.ts'
 import { describeStartFailure } from './start-failure.ts'
-import { releaseStartMemory } from './start-memory.ts'
 import { startSupervision } from './supervision.ts'
 import { systemClock } from './system-clock.ts'
 import type { Watchdog } from './systemd/watchdog.ts'
@@ -55,8 +55,9 @@ export async function runProcess(invocation: Invocation, profile: Profile): Prom
         startMs,
         pid: process.pid,
       })
-    supervision = await startSupervision({ gateway, addresses, environment, clock: systemClock, log })
-    releaseStartMemory(systemClock)
+    const memory = spareMemory()
+    supervision = await startSupervision({ gateway, addresses, environment, memory, clock: systemClock, log })
+    memory.start()
   } catch (error) {
     clearInterval(hold)
     const failure = describeStartFailure(error, dataDirectory)
@@ -70,6 +71,18 @@ export async function runProcess(invocation: Invocation, profile: Profile): Prom
   clearInterval(hold)
   log.info('stopped')
   return ExitCode.OK
+}
+
+function spareMemory(): SpareMemory {
+  return new SpareMemory({
+    clock: systemClock,
+    collectGarbage: (globalThis as { readonly gc?: CollectGarbage }).gc,
+    residentMemory: () => process.memoryUsage.rss(),
+    usedTime() {
+      const { user, system } = process.cpuUsage()
+      return user + system
+    },
+  })
 }
 
 /**

@@ -3,11 +3,13 @@
 import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import type { Gateway, GatewayAddresses } from './gateway.ts'
+import type { SpareMemory } from './spare-memory.ts'
 import type { Watchdog } from './systemd/watchdog.ts'
 
 export interface SupervisionOptions {
   readonly gateway: Gateway
   readonly addresses: GatewayAddresses
+  readonly memory: SpareMemory
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   readonly log: Log
@@ -15,7 +17,7 @@ export interface SupervisionOptions {
 
 /** To be called when the gateway listens. Resolves with undefined where no service manager wants to be told. */
 export async function startSupervision(options: SupervisionOptions): Promise<Watchdog | undefined> {
-  const { gateway, addresses, environment, clock, log } = options
+  const { gateway, addresses, environment, memory, clock, log } = options
   if (!environment['NOTIFY_SOCKET']) return undefined
   const [{ findServiceManager }, { Watchdog }] = await Promise.all([
     import('./systemd/service-manager.ts'),
@@ -24,7 +26,12 @@ export async function startSupervision(options: SupervisionOptions): Promise<Wat
   const manager = findServiceManager(environment, process.pid)
   if (!manager) return undefined
   const describe = () => `listens on ${[...addresses.mqtt, ...addresses.http].join(', ')}`
-  const watchdog = new Watchdog({ manager, check: () => gateway.check(), describe, clock, log })
+  const check = () => {
+    // The process is awake anyhow.
+    memory.look()
+    return gateway.check()
+  }
+  const watchdog = new Watchdog({ manager, check, describe, clock, log })
   watchdog.start()
   return watchdog
 }

@@ -86,7 +86,14 @@ for (const name of accounts)
   command(['account', 'add', name, '--topic', 'mallory/#=readwrite', '--stdin'], `${password}\n`)
 
 let isEnding = false
-const gateway = await startGateway({ dataDirectory: directory, configuration, program: [...runtimeFlags, program] })
+/** As a service, which is asked now and then how it is; nobody reads the answers. */
+const environment = { NOTIFY_SOCKET: join(directory, 'nobody'), WATCHDOG_USEC: '15000000' }
+const gateway = await startGateway({
+  dataDirectory: directory,
+  configuration,
+  program: [...runtimeFlags, program],
+  environment,
+})
 gateway.process.once('exit', (code, signal) => {
   if (isEnding) return
   say(`the gateway ended with ${code ?? signal}:\n${gateway.lines.slice(-20).join('\n')}`)
@@ -137,7 +144,7 @@ const visits = troublemakers.reduce((sum, { visits: some }) => sum + some, 0)
 say(
   `${connections} troublemakers of ${kinds.length} kinds came ${visits} times; ${mostMiB.toFixed(1)} MiB resident at most`,
 )
-await wait(10_000)
+await wait(15_000)
 const after = await work('afterwards', 10)
 
 const bounds = await connectAsync(`mqtt://127.0.0.1:${ports.mqtt}`)
