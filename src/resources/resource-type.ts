@@ -135,7 +135,17 @@ export function decodeForCreate(type: ResourceType, wire: JsonObject): Record<st
   for (const [name, { short, type: expected }] of type.mandatory) {
     if (attributes[name] === undefined) throw refused(short, undefined, `${expected.name}: it is mandatory`)
   }
+  checkAnnounced(type, attributes['announcedAttribute'])
   return attributes
+}
+
+/** announcedAttribute names attributes, by short or long name, that may be announced: TS-0001 9.6.26.1. */
+function checkAnnounced(type: ResourceType, names: unknown): void {
+  for (const name of (names as readonly string[] | undefined) ?? []) {
+    const definition = type.table.get(type.byShortName.get(name) ?? name)
+    if (definition === undefined || definition.announce === 'NA')
+      throw refused('aa', name, `attributes of ${type.name} that may be announced`)
+  }
 }
 
 /** null is absence; [] too, but for a list that must be there and where any value is content. */
@@ -160,6 +170,7 @@ export function decodeForUpdate(type: ResourceType, wire: JsonObject): Map<strin
       changes.set(name, definition.type.decode(value, short))
     }
   }
+  checkAnnounced(type, changes.get('announcedAttribute'))
   return changes
 }
 
