@@ -62,7 +62,8 @@ export function create(execution: Execution): Eventually {
   if (attributes['creator'] === null) attributes['creator'] = originator
   const draft: Draft = {
     parent,
-    originator,
+    originator:
+      type.type === aeType ? parts.registrants.registeringOriginator(originator, execution.context) : originator,
     attributes,
     wire,
     releaseVersionIndicator: request.releaseVersionIndicator,

@@ -74,11 +74,24 @@ export class Registrants {
 
   /** Whether a registration in the name of an entity, or of none yet, may be tried. */
   mayRegister(principal: Principal | undefined, entity: string): boolean {
-    const isNameless = entity === '' || entity === 'C' || entity === 'S'
+    const isNameless = namesNobody(entity)
     if (principal === undefined) return isNameless || !this.#owners.has(entity)
     if (!isNameless && this.mayUse(principal, entity)) return true
     const isFree = isNameless || (!this.#owners.has(entity) && !this.#facts.isRegistered(entity))
-    return principal.isAdministrator || (isFree && principal.registersOne && !this.#principals.has(principal.name))
+    if (principal.isAdministrator) return true
+    // Who has lost its identifier asks for one again, and gets the one that it keeps.
+    return isFree && principal.registersOne && (isNameless || !this.#principals.has(principal.name))
+  }
+
+  /**
+   * In whose name a registration is: of the AE that the principal keeps, where it names none. TS-0001 10.2.2.2: what was assigned to a
+   * credential stays with it.
+   */
+  registeringOriginator(originator: string, { principal }: RequestContext): string {
+    if (principal?.registersOne !== true || !namesNobody(originator)) return originator
+    for (const [entity, owner] of this.#owners)
+      if (owner === principal.name && !names(principal.originators, entity)) return entity
+    return originator
   }
 
   /** What has been registered is the principal's from now on; kept with the registration. */
@@ -97,4 +110,9 @@ export class Registrants {
     })
     this.#facts.changed()
   }
+}
+
+/** An AE that has no identifier yet, or leaves the choice to this CSE or to the service provider. */
+function namesNobody(entity: string): boolean {
+  return entity === '' || entity === 'C' || entity === 'S'
 }

@@ -82,6 +82,9 @@ function assignAeId({ originator }: Draft, engine: Engine): string {
   if (!/^[CS]/.test(stem) || !isResourceName(stem))
     throw refused('fr', originator, 'nothing, C, S, or an AE-ID that begins with C or S')
   if (engine.resolve(stem) !== undefined)
-    throw new OneM2MError(Status.ORIGINATOR_HAS_ALREADY_REGISTERED, `fr: ${stem} is registered already`)
+    throw new OneM2MError(
+      Status.ORIGINATOR_HAS_ALREADY_REGISTERED,
+      `fr: ${stem} is registered already; it goes on under this AE-ID`,
+    )
   return stem
 }

@@ -124,27 +124,24 @@ export class House {
   http(
     path: string,
     headers: Readonly<Record<string, string>>,
-    options: { readonly body?: object; readonly remoteAddress?: string } = {},
+    options: { readonly body?: object; readonly remoteAddress?: string; readonly method?: string } = {},
   ): Promise<HttpAnswer> {
-    const { body, remoteAddress = network } = options
+    const { body, remoteAddress = network, method = body === undefined ? 'GET' : 'POST' } = options
     const [near, far] = duplexPair() as [Duplex, Duplex]
     this.#http.createServer().emit('connection', Object.assign(far, { remoteAddress }))
     return new Promise((resolve, reject) => {
-      const outgoing = httpRequest(
-        { method: body === undefined ? 'GET' : 'POST', path, headers, createConnection: () => near as never },
-        (incoming) => {
-          const chunks: Buffer[] = []
-          incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-          incoming.on('end', () =>
-            resolve({
-              status: incoming.statusCode ?? 0,
-              responseStatusCode: Number(incoming.headers['x-m2m-rsc']),
-              headers: incoming.headers,
-              body: Buffer.concat(chunks).toString(),
-            }),
-          )
-        },
-      )
+      const outgoing = httpRequest({ method, path, headers, createConnection: () => near as never }, (incoming) => {
+        const chunks: Buffer[] = []
+        incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+        incoming.on('end', () =>
+          resolve({
+            status: incoming.statusCode ?? 0,
+            responseStatusCode: Number(incoming.headers['x-m2m-rsc']),
+            headers: incoming.headers,
+            body: Buffer.concat(chunks).toString(),
+          }),
+        )
+      })
       outgoing.once('error', reject)
       outgoing.end(body === undefined ? undefined : JSON.stringify(body))
     })

@@ -237,6 +237,26 @@ describe('over MQTT', () => {
     assert.equal(await ask(back, 'Calice', { ...retrieval, rqi: 'again' }), 2000)
   })
 
+  it('one AE that has forgotten its AE-ID is told which it was, and gets it back when it is gone', async () => {
+    const house = await House.open(accounts)
+    const register = async (name: string, fr = 'C') => {
+      const headers = { Authorization: basic('alice'), 'X-M2M-Origin': fr, 'Content-Type': 'application/json;ty=2' }
+      const { responseStatusCode, body } = await house.http('/onem2m', headers, { body: registration('', name).pc })
+      return { responseStatusCode, body: JSON.parse(body) }
+    }
+    const first = await register('first')
+    assert.equal(first.responseStatusCode, 2001)
+    const aeId: string = first.body['m2m:ae'].aei
+    const again = await register('second')
+    assert.equal(again.responseStatusCode, 4117)
+    assert.match(again.body['m2m:dbg'], new RegExp(`${aeId} is registered already`))
+    assert.equal((await register('second', 'Cother')).responseStatusCode, impostor)
+    const alice = { Authorization: basic('alice'), 'X-M2M-Origin': aeId }
+    assert.equal((await house.http('/onem2m/first', alice, { method: 'DELETE' })).responseStatusCode, 2002)
+    const third = await register('third', '')
+    assert.deepEqual([third.responseStatusCode, third.body['m2m:ae']?.aei], [2001, aeId])
+  })
+
   it('an administrator is a principal, and may do everything', async () => {
     const { house } = await withAlice()
     const root = await house.login('root')
