@@ -20,25 +20,27 @@ test('an application loses nothing beside clients that misbehave in every known 
 }, async (t) => {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'fieldgate-flood-'))
   const account = { username: 'mallory', password: 'a stolen password' }
-  const words = [
-    'account',
-    'add',
-    account.username,
-    '--topic',
-    'mallory/#=readwrite',
-    '--stdin',
-    '--data-dir',
-    dataDirectory,
-  ]
-  const added = spawnSync(process.execPath, [program, ...words], { input: account.password, encoding: 'utf8' })
-  assert.equal(added.status, 0, added.stderr)
+  const add = (name: string, ...right: readonly string[]) => {
+    const words = ['account', 'add', name, ...right, '--stdin', '--data-dir', dataDirectory]
+    const { status, stderr } = spawnSync(process.execPath, [program, ...words], {
+      input: account.password,
+      encoding: 'utf8',
+    })
+    assert.equal(status, 0, stderr)
+  }
+  add(account.username, '--topic', 'mallory/#=readwrite')
+  // Whoever is on this machine without an account may speak for all that have none.
+  add('honest', '--originator', 'Chonest')
   const websocket = await freePort()
   const environment = {
     FIELDGATE_MQTT_WEBSOCKET_LISTEN: `127.0.0.1:${websocket}`,
     FIELDGATE_ADAPTERS_SYSTEM_ENABLED: 'false',
   }
   const gateway = await startGateway({ dataDirectory, environment })
-  const honest = await HonestApplication.start(`mqtt://${gateway.mqtt}#mn-cse-1`, 'Chonest')
+  const honest = await HonestApplication.start(
+    `mqtt://honest:${encodeURIComponent(account.password)}@${gateway.mqtt}#mn-cse-1`,
+    'Chonest',
+  )
   const troublemakers: Troublemaker[] = []
   t.after(async () => {
     for (const troublemaker of troublemakers) troublemaker.stop()
