@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Benchmark } from './benchmark.ts'
+import { account } from './suite/account.ts'
 import { broker } from './suite/broker.ts'
 import { discovery } from './suite/discovery.ts'
 import { growth } from './suite/growth.ts'
@@ -21,6 +22,7 @@ import { wear } from './suite/wear.ts'
 import { compareTables, type Table, writeTable } from './table.ts'
 
 const benchmarks: readonly Benchmark[] = [
+  account,
   request,
   inProcess,
   notification,

@@ -30,6 +30,8 @@ export interface Benchmark {
 
 const root = join(import.meta.dirname, '../..')
 
+export const programPath = join(root, 'dist/fieldgate.cjs')
+
 /** The built gateway, without adapters. */
 export function startGateway(
   directory: string,
@@ -44,7 +46,7 @@ export function startGateway(
   const listen = ['--mqtt', '127.0.0.1:0', '--http', '127.0.0.1:0']
   return Side.start({
     name,
-    command: [...flags, join(root, 'dist/fieldgate.cjs'), 'gateway', '--data-dir', directory, ...listen],
+    command: [...flags, programPath, 'gateway', '--data-dir', directory, ...listen],
     environment: {
       FIELDGATE_ADAPTERS_SYSTEM_ENABLED: 'false',
       FIELDGATE_ADAPTERS_NODE_ENABLED: 'false',

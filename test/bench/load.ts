@@ -35,6 +35,7 @@ export interface MqttLoadOptions {
   readonly port: number
   readonly qos?: 0 | 1
   readonly originator?: string
+  readonly credentials?: { readonly username: string; readonly password: string }
   /** Called for each notification, which is answered then. */
   readonly onNotification?: (payload: Buffer) => void
 }
@@ -63,7 +64,7 @@ export class MqttLoad implements Load {
   }
 
   static async open(options: MqttLoadOptions): Promise<MqttLoad> {
-    const { port } = options
+    const { port, credentials } = options
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
     const load = new MqttLoad(socket, options)
     const parser = mqtt.parser()
@@ -81,6 +82,9 @@ export class MqttLoad implements Load {
         keepalive: 0,
         protocolId: 'MQTT',
         protocolVersion: 4,
+        ...(credentials === undefined
+          ? {}
+          : { username: credentials.username, password: Buffer.from(credentials.password) }),
       })
       const own = load.#originator
       const subscriptions = [`/oneM2M/resp/${own}/#`, `/oneM2M/req/+/${own}/#`].map((topic) => ({
