@@ -2,10 +2,8 @@
 
 import { readFile } from 'node:fs/promises'
 import type { SettingRow } from '../../onem2m/setting-row.ts'
+import type { ProfilePoint } from './profile-point.ts'
 import { type PointSpecification, pointSpecificationRows, profileNames } from './setting-table.ts'
-
-/** A point as a profile has it: by the keys of the configuration, times in milliseconds; what is left out has its default. */
-export type ProfilePoint = Readonly<Record<string, string | number | boolean>>
 
 const shipped: Readonly<Record<(typeof profileNames)[number], () => Promise<readonly ProfilePoint[]>>> = {
   'eastron-sdm120': async () => (await import('./profile/eastron-sdm120.ts')).eastronSdm120,

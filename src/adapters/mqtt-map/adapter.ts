@@ -1,15 +1,10 @@
 /** Plain MQTT topics and resources, both ways: which rules and templates there are, on the in-process side of the broker. */
 
-import type { SettingsOf } from '../../onem2m/setting-row.ts'
 import type { Adapter } from '../adapter.ts'
 import { Outlet } from './outlet.ts'
 import { applyRule, type Rule } from './rule.ts'
-import { type mqttMapTable, templateNames } from './setting-table.ts'
-
-export type MqttMapSettings = SettingsOf<typeof mqttMapTable.settings>
-
-/** What knows the topics of a kind of device. */
-export type Template = (outlet: Outlet, settings: MqttMapSettings) => void
+import { templateNames } from './setting-table.ts'
+import type { MqttMapSettings, Template } from './template.ts'
 
 const templates: Readonly<Record<(typeof templateNames)[number], () => Promise<Template>>> = {
   zigbee2mqtt: async () => (await import('./template/zigbee2mqtt.ts')).zigbee2mqtt,

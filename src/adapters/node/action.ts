@@ -2,8 +2,8 @@
 
 import type { Json, JsonObject } from '../../onem2m/content.ts'
 import { runChild } from '../child.ts'
-import type { NodeSettings } from './adapter.ts'
 import { actionOutcome } from './management-object.ts'
+import type { NodeSettings } from './setting-table.ts'
 
 export interface Trigger {
   /** Of the mgmtObj. */

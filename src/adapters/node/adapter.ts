@@ -1,7 +1,6 @@
 /** The gateway in its own tree: a node below the CSEBase whose mgmtObjs say what this machine is, and set off what is configured. */
 
 import type { JsonObject } from '../../onem2m/content.ts'
-import type { SettingsOf } from '../../onem2m/setting-row.ts'
 import type { Adapter, AdapterContext, GatewayView } from '../adapter.ts'
 import { Branch } from '../branch.ts'
 import { subscription } from '../content.ts'
@@ -10,9 +9,7 @@ import { parseMemory } from '../system/proc.ts'
 import { act, triggerOf } from './action.ts'
 import { type Inventory, mergeInventory, readInventory } from './inventory.ts'
 import * as object from './management-object.ts'
-import type { nodeTable } from './setting-table.ts'
-
-export type NodeSettings = SettingsOf<typeof nodeTable.settings>
+import type { NodeSettings } from './setting-table.ts'
 
 /** Devices of one network that are described one by one. */
 const maxDevices = 200

@@ -1,5 +1,6 @@
 /** What can be set about the description of the gateway itself. */
 
+import type { SettingsOf } from '../../onem2m/setting-row.ts'
 import { adapterTable } from '../adapter.ts'
 
 const command = <const Key extends string>(key: Key, text: string) =>
@@ -60,3 +61,5 @@ export const nodeTable = adapterTable({
     { key: 'root', type: 'string', default: '/', text: 'Directory below which proc, sys and etc are found.' },
   ],
 })
+
+export type NodeSettings = SettingsOf<typeof nodeTable.settings>

@@ -1,6 +1,6 @@
 /** Eastron SDM120: energy meter, one phase; 2400 baud from the factory. */
 
-import type { ProfilePoint } from '../profile.ts'
+import type { ProfilePoint } from '../profile-point.ts'
 
 export const eastronSdm120: readonly ProfilePoint[] = [
   { name: 'voltage', register: 0, table: 'input', type: 'float32', quantity: 'voltage', unit: 'V', digits: 1 },

@@ -1,6 +1,6 @@
 /** Eastron SDM630: energy meter, three phases. */
 
-import type { ProfilePoint } from '../profile.ts'
+import type { ProfilePoint } from '../profile-point.ts'
 
 export const eastronSdm630: readonly ProfilePoint[] = [
   { name: 'voltage-l1', register: 0, table: 'input', type: 'float32', quantity: 'voltage', unit: 'V', digits: 1 },

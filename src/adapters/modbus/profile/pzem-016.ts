@@ -1,6 +1,6 @@
 /** Peacefair PZEM-016 and PZEM-004T: energy meter, one phase; its 32 bits have the lower word first. */
 
-import type { ProfilePoint } from '../profile.ts'
+import type { ProfilePoint } from '../profile-point.ts'
 
 export const pzem016: readonly ProfilePoint[] = [
   {

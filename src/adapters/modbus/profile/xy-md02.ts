@@ -1,6 +1,6 @@
 /** XY-MD02: temperature and humidity (SHT20) on RS-485. */
 
-import type { ProfilePoint } from '../profile.ts'
+import type { ProfilePoint } from '../profile-point.ts'
 
 export const xyMd02: readonly ProfilePoint[] = [
   {

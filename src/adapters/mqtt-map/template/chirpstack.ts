@@ -1,8 +1,8 @@
 /** ChirpStack 4: uplinks of LoRaWAN devices, with what its codec has decoded. */
 
 import { leavesOf, parseJson, selectMember } from '../../payload.ts'
-import type { Template } from '../adapter.ts'
 import { meaningOf } from '../meaning.ts'
+import type { Template } from '../template.ts'
 
 interface Event {
   readonly deviceInfo?: { readonly deviceName?: unknown; readonly devEui?: unknown }

@@ -2,9 +2,9 @@
 
 import type { Value } from '../../adapter.ts'
 import { numberOrText, parseJson, readBoolean, selectMember } from '../../payload.ts'
-import type { Template } from '../adapter.ts'
 import { unitSymbol } from '../meaning.ts'
 import type { Outlet } from '../outlet.ts'
+import type { Template } from '../template.ts'
 
 type Facts = Readonly<Record<string, unknown>>
 

@@ -2,9 +2,9 @@
 
 import type { Reading, Value } from '../../adapter.ts'
 import { leavesOf, numberOrText, parseJson, readBoolean } from '../../payload.ts'
-import type { Template } from '../adapter.ts'
 import { meaningOf } from '../meaning.ts'
 import type { Outlet } from '../outlet.ts'
+import type { Template } from '../template.ts'
 
 /** Lists, times and texts of its own that say nothing about the world. */
 const uninteresting = /\/(?:id|source|by_minute|minute_ts|flags|ts|errors)(?:\/|$)/

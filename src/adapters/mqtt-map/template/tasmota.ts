@@ -2,9 +2,9 @@
 
 import type { Reading } from '../../adapter.ts'
 import { leavesOf, parseJson } from '../../payload.ts'
-import type { Template } from '../adapter.ts'
 import { meaningOf } from '../meaning.ts'
 import type { Outlet } from '../outlet.ts'
+import type { Template } from '../template.ts'
 
 /** What says nothing about the world. */
 const uninteresting =

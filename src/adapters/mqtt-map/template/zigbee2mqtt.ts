@@ -2,9 +2,9 @@
 
 import type { Value } from '../../adapter.ts'
 import { leavesOf, parseJson } from '../../payload.ts'
-import type { Template } from '../adapter.ts'
 import { meaningOf, unitSymbol } from '../meaning.ts'
 import type { Outlet } from '../outlet.ts'
+import type { Template } from '../template.ts'
 
 /** An entry of `exposes`: a value, or a group of them (a switch, a light). */
 interface Expose {
