@@ -116,7 +116,9 @@ export class Actuation {
       )
     } else {
       publication.protect(path, policies)
-      steps.push(branch.make(path, (name) => flexContainer(name, labels, commandRetention, module, value, policies)))
+      const body = (name: string) => flexContainer(name, labels, commandRetention, module, value, policies)
+      // One that readings have made before has no policies yet.
+      steps.push(branch.set(path, body, { [module.memberName]: { acpi: policies } }))
     }
     steps.push(this.#subscribe(entry))
     publication.deliver(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Application, type ApplicationOptions } from '../../src/client/application.ts'
+import { watchSensors } from '../../src/client/sensor-watch.ts'
 import type { Json } from '../../src/onem2m/content.ts'
 import { Kit } from '../cse/kit.ts'
 import { mqttScene } from './mqtt-scene.ts'
@@ -76,6 +77,68 @@ describe('an application', { timeout: 20_000 }, () => {
     while (!(await isSubscribed())) await new Promise((resolve) => setTimeout(resolve, 5))
     await ipe.pushContent(values, 4)
     await until(() => heard.at(-1) === 4)
+    await gui.stop()
+    await ipe.stop()
+  })
+
+  it('keeps what it has made from expiring, by itself and in time', async (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 0 })
+    const { kit, application } = await scene()
+    const app = application('IPE', { lifetimeSeconds: 15 })
+    context.after(() => app.stop())
+    await app.start()
+    const values = await app.createContainer('values')
+    const isRenewed = async (et: string) => {
+      const contents = [await kit.ask({ operation: 2, to: 'onem2m/IPE' }), await kit.ask({ operation: 2, to: values })]
+      return contents.every(({ content }) => (Object.values(content ?? {})[0] as { et?: string }).et === et)
+    }
+    assert.ok(await isRenewed('19700101T000015'))
+    const settle = async () => {
+      for (let turn = 0; turn < 40; turn++) await new Promise((resolve) => setImmediate(resolve))
+    }
+    for (const et of ['19700101T000020', '19700101T000025']) {
+      await settle()
+      context.mock.timers.tick(5000)
+      await settle()
+      assert.ok(await isRenewed(et), et)
+    }
+  })
+
+  it('follows sensors and actuators by their labels, those that come later too, and leaves out what its filter does', async () => {
+    const { application } = await scene()
+    const [ipe, gui] = [application('IPE'), application('GUI')]
+    await ipe.start()
+    await gui.start()
+    const device = async (name: string) => ipe.createContainer(name)
+    const part = async (parent: string, name: string, label: string) =>
+      ipe.createContainer(name, { labels: [label] }, parent)
+    const attic = await device('attic')
+    const values = await part(attic, 'temperature', 'openmtc:sensor_data')
+    await part(attic, 'noise', 'openmtc:sensor_data')
+    const [heard, actuators]: [unknown[], unknown[]] = [[], []]
+    watchSensors(gui, {
+      intervalMs: 5,
+      filter: ({ address }) => !address.endsWith('noise'),
+      data: (sensor, value) => void heard.push([sensor, value]),
+      actuator: (each) => void actuators.push(each),
+    })
+    const pushUntilHeard = async (address: string, count: number) => {
+      while (heard.length < count) {
+        await ipe.pushContent(address, count)
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+    }
+    await pushUntilHeard(values, 1)
+    assert.deepEqual(heard[0], [{ address: values, device: 'onem2m/IPE/attic' }, 1])
+    const cellar = await device('cellar')
+    const humidity = await part(cellar, 'humidity', 'openmtc:sensor_data')
+    const switched = await part(cellar, 'fan', 'openmtc:actuator_data')
+    heard.length = 0
+    await pushUntilHeard(humidity, 1)
+    assert.deepEqual(heard[0], [{ address: humidity, device: 'onem2m/IPE/cellar' }, 1])
+    await until(() => actuators.length > 0)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    assert.deepEqual(actuators, [{ address: switched, device: 'onem2m/IPE/cellar' }])
     await gui.stop()
     await ipe.stop()
   })

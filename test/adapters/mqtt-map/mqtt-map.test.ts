@@ -252,4 +252,30 @@ command_payload = '{"open":"{value}"}'`
     assert.deepEqual(board.published, ['valve/roses/set {"open":"wide"}'])
     assert.equal((await outcome('roses/valve')).state, 'confirmed')
   })
+
+  it('is an UPDATE of the flexContainer that stands for it, which shows what the device says', async () => {
+    const rule = `[[adapters.mqtt-map.rule]]
+topic = "plug/{name}/state"
+path = "{name}"
+codec = "boolean"
+quantity = "switch"
+command_topic = "plug/{name}/set"
+[[adapters.mqtt-map.point]]
+path = "*"
+form = "flexContainer"`
+    const { board, gateway } = await mapping(rule)
+    board.say('plug/pump/state', 'off')
+    await calm()
+    assert.equal((await gateway.attributes('mqtt-map/pump'))?.['state'], false)
+    const panel = gateway.clientFor('Cpanel')
+    await panel.update('onem2m/mqtt-map/pump', { 'cod:binSh': { state: true } })
+    await calm()
+    assert.deepEqual(board.published, ['plug/pump/set true'])
+    board.say('plug/pump/state', 'on')
+    await calm()
+    assert.equal((await gateway.attributes('mqtt-map/pump'))?.['state'], true)
+    board.say('plug/pump/state', 'off')
+    await calm()
+    assert.equal((await gateway.attributes('mqtt-map/pump'))?.['state'], false)
+  })
 })
