@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { brotliCompressSync, constants, zstdCompressSync } from 'node:zlib'
 import { listComponents, writeBillOfMaterials, writeLicenses } from './bill-of-materials.ts'
-import { makeBundle, root } from './bundle.ts'
+import { makeBundle, partsApart, root } from './bundle.ts'
 import { stripSymbols } from './elf-symbols.ts'
 import { run } from './program.ts'
 import { runtimeFlags } from './runtime-flags.ts'
@@ -42,20 +42,19 @@ function installRuntimes(): void {
 }
 
 /** In Latin-1, which takes one byte a character in V8's memory, where UTF-8 would become two. */
-function readBundle(): Buffer {
-  const text = readFileSync(`${root}dist/fieldgate.cjs`, 'utf8')
+function compressScript(name: string): Buffer {
+  const text = readFileSync(`${root}dist/${name}`, 'utf8')
   const bytes = Buffer.from(text, 'latin1')
-  if (bytes.toString('latin1') !== text) throw new Error('the bundle has characters beyond Latin-1')
-  return bytes
+  if (bytes.toString('latin1') !== text) throw new Error(`${name} has characters beyond Latin-1`)
+  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 19 } })
 }
 
 /** The blob that Node finds in itself: written by a Node of the same version, for any architecture. Returns its path. */
 function writeBlob(architecture: Architecture, licenses: Buffer, scratch: string): string {
   const addon = readFileSync(`${root}dist/classic-level-linux-${architecture}.node`)
+  const scripts = ['fieldgate', ...partsApart].map((name) => `${name}.cjs`)
   const assets = {
-    'fieldgate.cjs.zst': zstdCompressSync(readBundle(), {
-      params: { [constants.ZSTD_c_compressionLevel]: 19 },
-    }),
+    ...Object.fromEntries(scripts.map((name) => [`${name}.zst`, compressScript(name)])),
     'classic-level.node.br': brotliCompressSync(addon),
     'classic-level.sha256': Buffer.from(createHash('sha256').update(addon).digest('hex')),
     'licenses.txt.br': licenses,

@@ -1,16 +1,16 @@
 /**
- * Makes `dist/fieldgate.cjs`: the whole program as one JavaScript file, and LevelDB's native part beside it, for this machine and for the
- * gateways' architectures. Runs anywhere on the pinned Node, without node_modules.
+ * Makes `dist/fieldgate.cjs`: the program as one JavaScript file, and beside it what a running gateway never loads and LevelDB's native part,
+ * for this machine and for the gateways' architectures. Runs anywhere on the pinned Node, without node_modules.
  */
 
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build, type Metafile, type Plugin } from 'esbuild'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
-const outputFile = `${root}dist/fieldgate.cjs`
+const outputDirectory = `${root}dist`
 const require = createRequire(import.meta.url)
 const classicLevel = dirname(require.resolve('classic-level/package.json'))
 
@@ -21,6 +21,19 @@ const addons: ReadonlyMap<string, string> = new Map([
   ['linux-arm', `${classicLevel}/prebuilds/linux-arm/classic-level.armv7.node`],
   [`${process.platform}-${process.arch}`, require('node-gyp-build').resolve(classicLevel)],
 ])
+
+/** What only commands and the survey in a process of its own import, in files of their own: a megabyte of text that V8 would keep in memory. */
+export const partsApart: readonly string[] = ['certificate-issue', 'systeminformation']
+
+/** Where they are imported; Node finds them beside the bundle, and a binary in itself. */
+const besideBundle: Plugin = {
+  name: 'beside-bundle',
+  setup({ onResolve }) {
+    onResolve({ filter: new RegExp(`^(?:\\S*/)?(?:${partsApart.join('|')})(?:\\.ts)?$`) }, ({ kind, path }) =>
+      kind === 'dynamic-import' ? { path: `./${basename(path, '.ts')}.cjs`, external: true } : undefined,
+    )
+  },
+}
 
 /** The package looks for its native part in its own folder, which a bundle has not. */
 const addonBesideBundle: Plugin = {
@@ -34,12 +47,17 @@ const addonBesideBundle: Plugin = {
 
 /** Makes the folder `dist` anew, with the bundle and what lies beside it. Tells which files went into it. */
 export async function makeBundle(): Promise<Metafile> {
-  rmSync(dirname(outputFile), { recursive: true, force: true })
-  mkdirSync(dirname(outputFile))
+  rmSync(outputDirectory, { recursive: true, force: true })
+  mkdirSync(outputDirectory)
   const { metafile } = await build({
-    entryPoints: [`${root}src/main.ts`],
+    entryPoints: {
+      fieldgate: `${root}src/main.ts`,
+      'certificate-issue': `${root}src/security/certificate-issue.ts`,
+      systeminformation: 'systeminformation',
+    },
     absWorkingDir: root,
-    outfile: outputFile,
+    outdir: outputDirectory,
+    outExtension: { '.js': '.cjs' },
     bundle: true,
     metafile: true,
     platform: 'node',
@@ -53,11 +71,12 @@ export async function makeBundle(): Promise<Metafile> {
     legalComments: 'none',
     // A copy of what Node has, for other runtimes: 200 KiB of code and its memory.
     alias: { 'readable-stream': 'node:stream' },
-    plugins: [addonBesideBundle],
+    plugins: [addonBesideBundle, besideBundle],
   })
+  const outputFile = `${outputDirectory}/fieldgate.cjs`
   keepToAscii(outputFile)
   chmodSync(outputFile, 0o755)
-  for (const [platform, path] of addons) copyFileSync(path, `${root}dist/classic-level-${platform}.node`)
+  for (const [platform, path] of addons) copyFileSync(path, `${outputDirectory}/classic-level-${platform}.node`)
   console.log(`dist/fieldgate.cjs: ${Math.round(statSync(outputFile).size / 1024)} KiB`)
   return metafile
 }

@@ -1,5 +1,6 @@
 /**
- * What a binary runs first: the bundle lies in it compressed, which takes most of a megabyte off the file, and is compiled from memory.
+ * What a binary runs first: the bundle and the parts that are seldom needed lie in it compressed, which takes most of a megabyte off the file,
+ * and are compiled from memory.
  */
 
 const { compileFunction } = require('node:vm')
@@ -8,7 +9,23 @@ const sea = require('node:sea')
 
 // In one piece, which goes back to the system when it is read; many small ones would stay in malloc's hands.
 const chunkSize = 8 * 1024 * 1024
-const source = zstdDecompressSync(sea.getRawAsset('fieldgate.cjs.zst'), { chunkSize }).toString('latin1')
-const names = ['exports', 'require', 'module', '__filename', '__dirname']
-const run = compileFunction(source, names, { filename: 'fieldgate.cjs' })
-run(exports, require, module, __filename, __dirname)
+const parameters = ['exports', 'require', 'module', '__filename', '__dirname']
+const modules = new Map()
+
+/** Runs a script that lies in this file. */
+function load(name) {
+  const source = zstdDecompressSync(sea.getRawAsset(`${name}.zst`), { chunkSize }).toString('latin1')
+  const loaded = { exports: {} }
+  modules.set(name, loaded)
+  compileFunction(source, parameters, { filename: name })(loaded.exports, find, loaded, __filename, __dirname)
+  return loaded.exports
+}
+
+/** What stands for `require` in these scripts: files beside the bundle are inside here, everything else is Node's. */
+function find(path) {
+  if (!path.startsWith('./')) return require(path)
+  const name = path.slice(2)
+  return modules.get(name)?.exports ?? load(name)
+}
+
+load('fieldgate.cjs')

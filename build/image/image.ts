@@ -30,6 +30,8 @@ const profile = boardProfiles.find(({ id }) => id === options.profile)
 if (!profile) throw new Error(`no such profile: ${options.profile}`)
 const { image } = profile
 if (!image || profile.architecture !== 'arm64') throw new Error(`there is no image for ${profile.name}: see README.md`)
+const program = `${root}dist/fieldgate-linux-arm64`
+if (!existsSync(program)) throw new Error(`${program} is not there: npm run build makes it`)
 const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { readonly version: string }
 const version = options.version ?? manifest.version
 
