@@ -43,6 +43,7 @@ export async function readSensors(invocation: Invocation): Promise<number> {
   const seconds = Number(values['wait']?.at(-1) ?? 5)
   if (!(seconds > 0)) throw new UsageError(`--wait ${values['wait']?.at(-1)}: expected a number of seconds`)
   let isWell = true
+  let isSilent = true
   const complain = (line: string) => {
     isWell = false
     surroundings.complain(line)
@@ -56,12 +57,16 @@ export async function readSensors(invocation: Invocation): Promise<number> {
       clock: systemClock,
       log: { debug: silent, info: silent, warn: (text) => complain(text), error: (text) => complain(text) },
       patienceMs: seconds * 1000,
-      onReadings: (readings) => readings.map(writeReading).forEach(surroundings.print),
+      onReadings: (readings) => {
+        if (readings.length > 0) isSilent = false
+        readings.map(writeReading).forEach(surroundings.print)
+      },
       onFault: (part, reason) => complain(`${part}: ${reason}`),
     })
   } catch (error) {
     complain(`${entry.name}: ${error instanceof Error ? error.message : String(error)}`)
   }
+  if (isWell && isSilent) surroundings.print(`${entry.name}: nothing to read here, within ${seconds} s`)
   return isWell ? ExitCode.OK : ExitCode.FAILURE
 }
 

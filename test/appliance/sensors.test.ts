@@ -43,6 +43,12 @@ describe('fieldgate sensors', () => {
     assert.deepEqual([exitCode, printed], [0, '28-0316a279f1ff/temperature = 293.837 K'])
   })
 
+  it('read says so when there is nothing to read', async (context) => {
+    const elsewhere = '[adapters.w1]\nroot = "ROOT/elsewhere"\n'
+    const { exitCode, printed } = await type(context, elsewhere, 'sensors read w1 --wait 0.05')
+    assert.deepEqual([exitCode, printed], [0, 'w1: nothing to read here, within 0.05 s'])
+  })
+
   it('read fails with what the adapter complains of', async (context) => {
     const gpio = '[adapters.gpio]\ntools = "ROOT"\n[[adapters.gpio.line]]\nname = "door"\nline = 17\n'
     const { exitCode, complaints } = await type(context, gpio, 'sensors read gpio')
