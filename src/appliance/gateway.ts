@@ -28,6 +28,9 @@ export interface GatewayOptions {
 export interface GatewayAddresses {
   readonly mqtt: readonly string[]
   readonly http: readonly string[]
+  /** With TLS; absent where there is no certificate. */
+  readonly mqtts?: readonly string[]
+  readonly https?: readonly string[]
 }
 
 export class Gateway {
@@ -75,6 +78,12 @@ export class Gateway {
     context.onStop(() => cse.flushNotifications(2000))
     startAdapters(context, cse, broker)
     this.#checked = { broker, cse, store }
-    return { mqtt: mqtt.map(writeAddress), http: http.map(writeAddress) }
+    const { mqttTls, httpTls } = doors
+    return {
+      mqtt: mqtt.map(writeAddress),
+      http: http.map(writeAddress),
+      ...(mqttTls.length > 0 && { mqtts: mqttTls.map(writeAddress) }),
+      ...(httpTls.length > 0 && { https: httpTls.map(writeAddress) }),
+    }
   }
 }

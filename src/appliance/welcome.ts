@@ -25,6 +25,7 @@ export function writeWelcome({ settings, dataDirectory, addresses, startMs, envi
     `  CSE          ${id}`,
     ...(mqtt ? [`               mqtt://${mqtt}#${id.slice(1)}`] : []),
     ...(http ? [`               http://${http}/${name}`] : []),
+    ...[...secure('mqtts', addresses.mqtts), ...secure('https', addresses.https)],
     `  State        ${dataDirectory}`,
     '',
     'Type next, in another terminal:',
@@ -34,4 +35,8 @@ export function writeWelcome({ settings, dataDirectory, addresses, startMs, envi
     `  ${command} help`,
     '',
   ].join('\n')
+}
+
+function secure(scheme: string, addresses: readonly string[] = []): readonly string[] {
+  return addresses.map((address) => `               ${scheme}://${address}`)
 }

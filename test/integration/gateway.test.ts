@@ -1,11 +1,13 @@
 /** The life of the process: ready, used, ended by a signal, killed, started again, and the sentences of the starts that can't be. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { runCommandLine } from '../../src/appliance/command-line.ts'
+import { freePort } from '../free-port.ts'
 import { failToStart, type GatewayProcess, startGateway } from './gateway-process.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'fieldgate-gateway-'))
@@ -106,6 +108,37 @@ describe('the process', () => {
       second.events.filter(({ level }) => level === 'warn' || level === 'error'),
       [],
     )
+  })
+
+  it('once provisioned listens with TLS too, says so, and knows the administrator who was shown a password', async () => {
+    const dataDirectory = makeDirectory()
+    const { printed, exitCode } = await type('', `provision --data-dir ${dataDirectory}`)
+    assert.equal(exitCode, 0)
+    const port = await freePort()
+    const environment = {
+      FIELDGATE_MQTT_TLS_LISTEN: `127.0.0.1:${await freePort()}`,
+      FIELDGATE_HTTP_TLS_LISTEN: `127.0.0.1:${port}`,
+    }
+    const gateway = await startGateway({ dataDirectory, environment })
+    const ready = gateway.events.find(({ message }) => message === 'ready')
+    assert.deepEqual(
+      [ready?.['mqtts'], ready?.['https']],
+      [[environment.FIELDGATE_MQTT_TLS_LISTEN], [`127.0.0.1:${port}`]],
+    )
+    const [authority = ''] = /\S+ca\.pem/.exec(printed) ?? []
+    const password = /password, shown this once: (\S+)/.exec(printed)?.[1]
+    const ask = (auth: string) =>
+      new Promise((resolve, reject) =>
+        request(
+          `https://localhost:${port}/onem2m/gateway`,
+          { auth, family: 4, ca: readFileSync(authority), headers: { 'X-M2M-Origin': 'CAdmin', 'X-M2M-RI': auth } },
+          (incoming) => resolve(incoming.resume().statusCode),
+        )
+          .on('error', reject)
+          .end(),
+      )
+    assert.deepEqual([await ask(`admin:${password}`), await ask('admin:guess')], [200, 401])
+    assert.equal(await gateway.end('SIGTERM'), 0)
   })
 
   it('refuses a bad configuration with 78, all of it at once', async () => {
