@@ -277,7 +277,8 @@ shows(
         await settle(4)
       }
       let bestMs = Number.POSITIVE_INFINITY
-      for (let attempt = 0; attempt < 8; attempt++) {
+      // What is compared with has to be warm, also on a machine with other things to do.
+      for (let attempt = 0; attempt < (count === 1 ? 100 : 8); attempt++) {
         const startMs = performance.now()
         await reader.subscribe('r/0')
         while (reader.messages.length === 0) await settle(1)
