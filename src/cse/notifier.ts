@@ -41,6 +41,8 @@ export class Notifier {
   readonly #facts: NotifierFacts
   /** Events that were counted for their subscription: one that goes to several targets counts once. */
   readonly #counted = new WeakSet<JsonObject>()
+  /** Events on their way to the targets of subscriptions that end after so many: each may be the last. */
+  readonly #open = new WeakMap<Resource, Set<JsonObject>>()
 
   constructor(facts: NotifierFacts) {
     this.#facts = facts
@@ -51,11 +53,21 @@ export class Notifier {
     const { transaction } = execution
     const { notificationUri = [], pendingNotification } = subscription.stored as Subscription
     countEvent(execution, subscription)
+    const open = this.#openEvents(subscription)
+    // Those before it use the counter up; none goes out beyond it (TS-0001 9.6.8, expirationCounter).
+    if (open !== undefined && open.size >= ((subscription.stored as Subscription).expirationCounter ?? 0)) return
+    open?.add(notification)
+    transaction.onUndo(() => open?.delete(notification))
+    let unsettled = notificationUri.length
+    const settled = (error: Error | undefined) => {
+      unsettled--
+      if (error === undefined || unsettled === 0) open?.delete(notification)
+    }
     for (const target of notificationUri) {
       const isDurable = pendingNotification !== undefined || this.#facts.courier.isElsewhere(target)
       const ends = { owner: subscription.resourceIdentifier, target }
       const stream = this.#facts.outbox.stream(ends, () => this.#senderFor(subscription, target))
-      this.#facts.outbox.put(stream, notification, { isDurable, transaction })
+      this.#facts.outbox.put(stream, notification, { isDurable, transaction, settled })
     }
   }
 
@@ -155,6 +167,16 @@ export class Notifier {
       content,
       ...(eventCategory === undefined ? {} : { eventCategory }),
     }
+  }
+
+  /** Undefined without a counter, and where events are collected or take each other's place, so that not each goes out by itself. */
+  #openEvents(subscription: Resource): Set<JsonObject> | undefined {
+    const { expirationCounter, batchNotify, latestNotify, pendingNotification } = subscription.stored as Subscription
+    const goesAlone = batchNotify === undefined && latestNotify !== true && pendingNotification === undefined
+    if (expirationCounter === undefined || !goesAlone) return undefined
+    const open = this.#open.get(subscription) ?? new Set()
+    this.#open.set(subscription, open)
+    return open
   }
 
   /** expirationCounter, TS-0001 9.6.8: a subscription ends after so many notifications. */

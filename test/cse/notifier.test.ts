@@ -32,6 +32,25 @@ test('a slow target gets notifications in order, no more at once than allowed', 
   assert.deepEqual(contentsOf(kit.deliveries), ['a', 'b', 'c'])
 })
 
+test('no more go out than the expiration counter says, however slow the target is (TS-0001 9.6.8)', async () => {
+  const kit = await Kit.start()
+  await kit.withContainer()
+  await kit.create('onem2m/app/temp', 23, { 'm2m:sub': { rn: 'watch', nu: ['Capp'], enc: { net: [3] }, exc: 2 } })
+  const answers: ((status: number) => void)[] = []
+  kit.answerDelivery = () => new Promise((resolve) => answers.push(resolve))
+  await kit.push('a', 'b', 'c')
+  await kit.notifications()
+  assert.deepEqual(contentsOf(kit.deliveries), ['a', 'b'])
+  answers.shift()?.(4103)
+  await kit.notifications()
+  await kit.push('d', 'e')
+  await kit.notifications()
+  assert.deepEqual(contentsOf(kit.deliveries), ['a', 'b', 'd'], 'what was refused does not count')
+  for (const answer of answers) answer(2000)
+  await kit.notifications()
+  assert.equal((await kit.ask({ operation: 2, to: 'onem2m/app/temp/watch' })).status, 4004)
+})
+
 test('a target is spoken to in a release that it knows (TS-0004 6.3.2)', async () => {
   for (const [srv, expected] of [
     [['2', '2a'], '2a'],
