@@ -72,7 +72,7 @@ export class Gateway {
     const authority = createAuthority(context, cse)
     watchSecurity(context, authority, doors.tls)
     const { broker, addresses: mqtt, brokers } = await startMqtt(context, store, cse, { authority, doors })
-    const http = await startHttp(context, cse, { authority, doors })
+    const http = await startHttp(context, cse, broker, { authority, doors })
     startRegistration(context, cse, brokers, http)
     // While there is still a way out: what subscriptions have collected.
     context.onStop(() => cse.flushNotifications(2000))

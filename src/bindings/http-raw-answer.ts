@@ -18,14 +18,15 @@ const unreadable: Readonly<Record<string, readonly [status: number, code: Respon
   ERR_HTTP_REQUEST_TIMEOUT: [408, Status.REQUEST_TIMEOUT, 'request: not complete in time'],
 }
 
-/** Answers what the parser of node:http gave up. */
-export function refuseUnreadable(error: NodeJS.ErrnoException, socket: RawSocket): void {
+/** Answers what the parser of node:http gave up; false when there is nobody to answer. */
+export function refuseUnreadable(error: NodeJS.ErrnoException, socket: RawSocket): boolean {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
-    return
+    return false
   }
   const [status, code, text] = unreadable[error.code ?? ''] ?? [400, Status.BAD_REQUEST, `request: ${error.message}`]
   endWith(socket, status, code, text)
+  return true
 }
 
 export function refuseConnect(socket: RawSocket): void {

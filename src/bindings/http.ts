@@ -24,6 +24,7 @@ import { BrowserPolicy } from './browser-policy.ts'
 import { contextOf } from './connection-context.ts'
 import { type Digest, withEntityTag } from './entity-tag.ts'
 import { endWith, refuseConnect, refuseUnreadable } from './http-raw-answer.ts'
+import { type Allowance, boundless, type HttpStatistics, Shares } from './http-share.ts'
 
 export interface HttpListener {
   readonly host: string
@@ -55,6 +56,8 @@ export interface HttpBindingOptions {
   readonly upgrade?: Upgrade
   /** Without it no ETag is sent. */
   readonly digest?: Digest
+  /** Without it nobody's share is looked at. */
+  readonly allowance?: Allowance
   readonly maxBodyBytes?: number
   readonly maxHeaderBytes?: number
   /** Connections per listener; more are closed at once. */
@@ -90,13 +93,19 @@ export class HttpBinding {
   readonly #maxBodyBytes: number
   readonly #browsers: BrowserPolicy
   readonly #servers: Server[] = []
+  readonly #shares: Shares
   #isStopping = false
   #hasReportedDrop = false
 
   constructor(options: HttpBindingOptions) {
     this.#options = options
+    this.#shares = new Shares(options.allowance ?? boundless)
     this.#maxBodyBytes = options.maxBodyBytes ?? 1024 * 1024
     this.#browsers = options.browsers ?? new BrowserPolicy()
+  }
+
+  get statistics(): HttpStatistics {
+    return this.#shares.statistics
   }
 
   /** Listens on all listeners; rejects with the system's error, and listens on none, when one can't be had. */
@@ -163,8 +172,8 @@ export class HttpBinding {
       headersTimeout: options.headersTimeoutMs ?? 15_000,
       requestTimeout: options.requestTimeoutMs ?? 60_000,
       keepAliveTimeout: options.keepAliveTimeoutMs ?? 60_000,
-      // A timer of node:http that runs also when nothing happens: seldom, therefore.
-      connectionsCheckingInterval: 60_000,
+      // A timer of node:http that runs also when nothing happens: no more often than is needed.
+      connectionsCheckingInterval: options.headersTimeoutMs ?? 15_000,
       // Other protocols that a client would rather speak (h2c) are ignored, as HTTP wants it.
       shouldUpgradeCallback: ({ headers }) =>
         options.upgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
@@ -173,6 +182,9 @@ export class HttpBinding {
 
   #prepare(server: Server | HttpsServer): Server {
     const options = this.#options
+    server.prependListener('connection', (socket: Duplex) => {
+      if (options.allowance !== undefined && !options.allowance.admits(socket)) socket.destroy()
+    })
     server.maxConnections = options.maxConnections ?? 256
     server.on('drop', () => {
       if (this.#hasReportedDrop) return
@@ -181,7 +193,9 @@ export class HttpBinding {
         limit: server.maxConnections,
       })
     })
-    server.on('clientError', refuseUnreadable)
+    server.on('clientError', (error, socket) => {
+      if (refuseUnreadable(error, socket)) this.statistics.httpUnreadable++
+    })
     server.on('upgrade', (incoming, socket, head) => this.#upgrade(incoming, socket, head))
     // These leave the path of ordinary requests, and would otherwise go unanswered.
     server.on('connect', (_incoming, socket) => refuseConnect(socket))
@@ -264,8 +278,38 @@ export class HttpBinding {
         outgoing.setHeader('WWW-Authenticate', 'Basic realm="oneM2M", Bearer')
         const form = { requestIdentifier: fallback, serialization, status: 401 }
         this.#refuse(incoming, outgoing, Status.ORIGINATOR_NOT_AUTHENTICATED, identified.refusal, form)
-      } else this.#execute(request, identified.context, incoming, outgoing, serialization)
+      } else
+        this.#inTurn(identified.context, body.length, incoming, outgoing, () =>
+          this.#execute(request, identified.context, incoming, outgoing, serialization),
+        )
     })
+  }
+
+  /** Lets a request wait for as long as who sends it has had more than a share; that ends with 429 when it is long. */
+  #inTurn(
+    { principal, source, remoteAddress }: RequestContext,
+    bodyBytes: number,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    execute: () => void,
+  ): void {
+    const { clock, log } = this.#options
+    const sender = principal?.name ?? (source === 'network' ? remoteAddress : undefined)
+    if (sender === undefined) {
+      execute()
+      return
+    }
+    const turn = this.#shares.enter(sender, bodyBytes)
+    if ('bound' in turn) {
+      const { bound, retryMs } = turn
+      log.warn('HTTP: a request was refused: somebody asks for more than a share', { sender, bound })
+      outgoing.setHeader('Retry-After', String(Math.ceil(retryMs / 1000)))
+      this.#refuse(incoming, outgoing, Status.TARGET_NOT_REACHABLE, `more than ${bound} allows`, { status: 429 })
+      return
+    }
+    outgoing.once('close', () => this.#shares.leave(sender))
+    if (turn.waitMs === 0) execute()
+    else clock.after(turn.waitMs, execute)
   }
 
   #identified(incoming: IncomingMessage, call: (identified: Identified) => void): void {

@@ -1,12 +1,10 @@
 /**
- * How much of the broker anybody may have: sockets in all, sockets and new sockets from each address of the network, and what each account, or
+ * How much of what serves the network anybody may have: sockets in all, sockets and new sockets from each address of the network, and what each account, or
  * each address without one, may send in a second. Whoever sends more is read no faster, which its own end notices as a full connection; whoever
  * owes much all the same, by way of many connections, is closed.
  */
 
 import type { Clock } from '../onem2m/clock.ts'
-import type { Log } from '../onem2m/log.ts'
-import type { BrokerStatistics } from './statistics.ts'
 
 export interface AllowanceLimits {
   /** Connections of all listeners; one more is closed as it comes. */
@@ -24,8 +22,8 @@ export interface AllowanceLimits {
 export interface AllowanceFacts {
   readonly limits: AllowanceLimits
   readonly clock: Clock
-  readonly statistics: BrokerStatistics
-  readonly log: Log
+  /** A socket may not stay, because of the bound of this key. */
+  refused(bound: string, remoteAddress: string): void
 }
 
 interface AcceptedSocket {
@@ -115,7 +113,7 @@ export class Allowances {
     const neighbour = remoteAddress === '' || isLoopback(remoteAddress) ? undefined : neighbourOf(remoteAddress)
     const bound = this.#excess(neighbour)
     if (bound !== undefined) {
-      this.refused(bound, remoteAddress)
+      this.#facts.refused(bound, remoteAddress)
       return false
     }
     this.#count(neighbour, 1)
@@ -123,28 +121,18 @@ export class Allowances {
     return true
   }
 
-  /** A connection was refused for a bound. */
-  refused(bound: string, remoteAddress = ''): void {
-    this.#facts.statistics.refusedConnections++
-    this.#facts.log.warn('mqtt: a connection was refused: there are as many as its bound allows', {
-      bound,
-      remoteAddress,
-    })
-  }
-
   #excess(neighbour: string | undefined): string | undefined {
     const { limits, clock } = this.#facts
-    if (this.#sockets >= limits.maxConnections + limits.maxConnecting) return 'mqtt.max_connections'
+    if (this.#sockets >= limits.maxConnections + limits.maxConnecting) return 'max_connections'
     if (neighbour === undefined) return undefined
-    if (this.#fromNetwork >= limits.maxConnections * (1 - keptForThisMachine)) return 'mqtt.max_connections'
-    if ((this.#socketsOf.get(neighbour) ?? 0) >= limits.maxConnectionsPerAddress)
-      return 'mqtt.max_connections_per_address'
+    if (this.#fromNetwork >= limits.maxConnections * (1 - keptForThisMachine)) return 'max_connections'
+    if ((this.#socketsOf.get(neighbour) ?? 0) >= limits.maxConnectionsPerAddress) return 'max_connections_per_address'
     const nowMs = clock.monotonicMs()
     const comings = this.#comings.of(neighbour, nowMs)
     if (comings.take(1, nowMs) === 0) return undefined
     // Otherwise who knocks without end would not come in again.
     comings.putBack(1)
-    return 'mqtt.max_connect_rate'
+    return 'max_connect_rate'
   }
 
   #count(neighbour: string | undefined, difference: 1 | -1): void {

@@ -23,6 +23,7 @@ import type { AedesInternals, QoS } from './surface.ts'
 import { SysFigures } from './sys-figure.ts'
 import { SysTopics } from './sys-topic.ts'
 
+export { Allowances } from './allowance.ts'
 export type { BrokerAuthority, ConnectAttempt, Verdict } from './authority.ts'
 export type { BridgeOptions } from './bridge.ts'
 export type { BridgeRule } from './bridge-rule.ts'
@@ -96,7 +97,11 @@ export class Broker {
         log.warn('mqtt: a message was not retained: as many are as mqtt.max_retained allows', { topic })
       },
     })
-    this.#allowances = new Allowances({ clock, limits, statistics: this.statistics, log })
+    this.#allowances = new Allowances({
+      clock,
+      limits,
+      refused: (bound, remoteAddress) => this.#refused(bound, remoteAddress),
+    })
     this.#parking = new Parking({
       clock,
       limits: { maxMessages: limits.maxParkedMessages, maxBytes: limits.maxParkedBytes },
@@ -217,6 +222,19 @@ export class Broker {
     this.#exchange.consume(consumer)
   }
 
+  #refused(bound: string, remoteAddress: string): void {
+    this.statistics.refusedConnections++
+    this.#dependencies.log.warn('mqtt: a connection was refused: there are as many as its bound allows', {
+      bound: `mqtt.${bound}`,
+      remoteAddress,
+    })
+  }
+
+  /** Has others' counters shown below `$SYS/broker/bounds/`. */
+  showBounds(counters: () => Readonly<Record<string, number>>): void {
+    this.#figures.addBounds(counters)
+  }
+
   /** Takes a connection that was accepted elsewhere: a socket, or one end of a pair in a test. */
   handle(stream: Duplex): void {
     const limits = this.#limits
@@ -224,7 +242,7 @@ export class Broker {
     const { remoteAddress = '' } = stream as { readonly remoteAddress?: string }
     const connecting = this.#connecting[remoteAddress === '' || isLoopback(remoteAddress) ? 'local' : 'network']
     if (isFull || connecting.size >= limits.maxConnecting) {
-      this.#allowances.refused(isFull ? 'mqtt.max_connections' : 'mqtt.max_connecting', remoteAddress)
+      this.#refused(isFull ? 'max_connections' : 'max_connecting', remoteAddress)
       stream.on('error', () => {}).destroy()
       return
     }

@@ -44,10 +44,15 @@ export class SysFigures {
   #lookedMs: number
   readonly #loads = new Map<string, Load>()
   #mostClients = 0
+  readonly #bounds: (() => Readonly<Record<string, number>>)[] = []
 
   constructor(facts: SysFigureFacts) {
     this.#facts = facts
     this.#startedMs = this.#lookedMs = facts.clock.monotonicMs()
+  }
+
+  addBounds(counters: () => Readonly<Record<string, number>>): void {
+    this.#bounds.push(counters)
   }
 
   /** A client has connected. */
@@ -82,7 +87,11 @@ export class SysFigures {
       'subscriptions/count': router.subscriptions,
       'store/messages/count': retained.count + waiting.messages,
       'store/messages/bytes': retained.bytes + waiting.bytes,
-      ...Object.fromEntries(Object.entries(statistics).map(([name, count]) => [`bounds/${name}`, count])),
+      ...Object.fromEntries(
+        [() => ({ ...statistics }), ...this.#bounds]
+          .flatMap((counters) => Object.entries(counters()))
+          .map(([name, count]) => [`bounds/${name}`, count]),
+      ),
       'heap/current size': process.memoryUsage().heapUsed,
       ...this.#averages({
         connections: traffic.connections,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect as connectSocket } from 'node:net'
 import test, { type TestContext } from 'node:test'
 import { HttpRequester } from '../../src/bindings/http-requester.ts'
 import { connect } from '../../src/client/connect.ts'
@@ -85,4 +85,46 @@ test('an answer that does not come, or is too long, is given up', async (t) => {
     })
   await assert.rejects(send('silent'), { status: 5103, message: /timeout/ })
   await assert.rejects(send('long'), { status: 5103, message: /longer than 1000 bytes/ })
+})
+
+test('a head or a body that comes byte by byte is cut off, counted, and costs its neighbour nothing', async (t) => {
+  const binding = httpBinding(new FakeCse(), { listeners, headersTimeoutMs: 100, requestTimeoutMs: 200 })
+  await binding.start()
+  t.after(() => binding.stop())
+  const port = binding.addresses[0]?.port ?? 0
+  const drip = (begin: string) =>
+    new Promise<string>((resolve) => {
+      let answer = ''
+      const socket = connectSocket({ port, host: '127.0.0.1' })
+      const timer = setInterval(() => socket.write('x'), 10)
+      socket.on('data', (chunk) => {
+        answer += chunk
+      })
+      socket.on('error', () => {})
+      socket.once('close', () => {
+        clearInterval(timer)
+        resolve(answer)
+      })
+      socket.write(begin)
+    })
+  const head = drip('GET /onem2m HTTP/1.1\r\nX-M2M-Origin: ')
+  const body = drip('POST /onem2m HTTP/1.1\r\nX-M2M-Origin: C\r\nContent-Length: 1000\r\n\r\n')
+  const client = connect(`http://127.0.0.1:${port}`, { originator: 'CAE01' })
+  await client.retrieve('onem2m')
+  await client.close()
+  assert.match(await head, /^HTTP\/1\.1 408 /)
+  assert.match(await body, /^HTTP\/1\.1 408 /)
+  assert.equal(binding.statistics.httpUnreadable, 2)
+})
+
+test('a socket that may not stay is closed before anything is read from it', async (t) => {
+  let isFull = true
+  const allowance = { maxOutstanding: 1, admits: () => !isFull, take: () => 0 }
+  const binding = httpBinding(new FakeCse(), { listeners, allowance })
+  await binding.start()
+  t.after(() => binding.stop())
+  const url = `http://127.0.0.1:${binding.addresses[0]?.port}`
+  await assert.rejects(fetch(url))
+  isFull = false
+  assert.equal((await fetch(url)).status, 400)
 })

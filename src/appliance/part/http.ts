@@ -1,9 +1,11 @@
 /** HTTP and WebSockets of a gateway, in both directions: requests that come to the CSE, and those that it sends. */
 
 import { hash } from 'node:crypto'
+import type { Duplex } from 'node:stream'
 import { BrowserPolicy } from '../../bindings/browser-policy.ts'
 import { HttpBinding, type Upgrade } from '../../bindings/http.ts'
 import { HttpRequester } from '../../bindings/http-requester.ts'
+import { Allowances, type Broker } from '../../broker/broker.ts'
 import { HttpExchange } from '../../client/http-exchange.ts'
 import type { Cse } from '../../cse/cse.ts'
 import { readTls } from '../broker-url.ts'
@@ -15,6 +17,7 @@ import { identifyRequest, type Security } from './security.ts'
 export async function startHttp(
   context: PartContext,
   cse: Cse,
+  broker: Broker,
   { authority, doors }: Security,
 ): Promise<readonly ListenAddress[]> {
   const { settings, log, clock, randomId, onStop } = context
@@ -27,6 +30,28 @@ export async function startHttp(
     }),
   )
   const upgrade = settings.http.websocket ? await createWebSocket(context, cse) : undefined
+  let httpRefusedConnections = 0
+  const allowances = new Allowances({
+    clock,
+    limits: {
+      ...settings.http,
+      maxConnecting: 0,
+      maxMessageRate: settings.http.maxRequestRate,
+      maxByteRate: settings.http.maxByteRateBytes,
+    },
+    refused(bound, remoteAddress) {
+      httpRefusedConnections++
+      log.warn('HTTP: a connection was refused: there are as many as its bound allows', {
+        bound: `http.${bound}`,
+        remoteAddress,
+      })
+    },
+  })
+  const allowance = {
+    maxOutstanding: settings.http.maxOutstanding,
+    admits: (socket: Duplex) => allowances.admits(socket),
+    take: (sender: string, requests: number, bytes: number) => allowances.take(sender, requests, bytes),
+  }
   const binding = new HttpBinding({
     listeners: [
       ...doors.http,
@@ -41,9 +66,14 @@ export async function startHttp(
     digest: (body) => hash('sha1', body, 'base64url'),
     maxBodyBytes: settings.http.maxBodySizeBytes,
     maxConnections: settings.http.maxConnections,
+    maxHeaderBytes: settings.http.maxHeaderSizeBytes,
+    headersTimeoutMs: settings.http.headersTimeoutMs,
+    requestTimeoutMs: settings.http.requestTimeoutMs,
+    allowance,
     ...(upgrade === undefined ? {} : { upgrade }),
   })
   onStop(() => binding.stop())
+  broker.showBounds(() => ({ ...binding.statistics, httpRefusedConnections }))
   // Before the listeners, which wait for all of their connections.
   if (upgrade !== undefined) onStop(() => upgrade.stop())
   await binding.start()
