@@ -1,11 +1,21 @@
 /**
  * What a binary runs first: the bundle and the parts that are seldom needed lie in it compressed, which takes most of a megabyte off the file,
- * and are compiled from memory.
+ * and are compiled from memory. What V8 is told here holds for the start alone.
  */
 
+const { setFlagsFromString } = require('node:v8')
 const { compileFunction } = require('node:vm')
 const { zstdDecompressSync } = require('node:zlib')
 const sea = require('node:sea')
+
+// A start runs most functions once. The optimizing compilers would take up to 7 MiB, for their own code and to work in, and save it no time. One
+// that takes longer has much to load, and gets them.
+const compilers = ['maglev', 'turbofan']
+const withoutCompilersMs = 500
+for (const name of compilers) setFlagsFromString(`--no-${name}`)
+setTimeout(() => {
+  for (const name of compilers) setFlagsFromString(`--${name}`)
+}, withoutCompilersMs).unref()
 
 // In one piece, which goes back to the system when it is read; many small ones would stay in malloc's hands.
 const chunkSize = 8 * 1024 * 1024
