@@ -35,7 +35,7 @@ function findCommand(words: readonly string[]): Command {
     wanted,
     commands.map((candidate) => candidate.name),
   )
-  throw new UsageError(`no such command: ${name}${near ? `; did you mean ${near}?` : ''} See fieldgate --help.`)
+  throw new UsageError(`no such command: ${name}${near ? `; did you mean ${near}?` : '.'} See fieldgate --help.`)
 }
 
 interface Call {

@@ -58,7 +58,7 @@ describe('the command line', () => {
 
   const mistakes: readonly (readonly [line: string, complaint: string])[] = [
     ['gatway', 'fieldgate: no such command: gatway; did you mean gateway? See fieldgate --help.'],
-    ['frobnicate', 'fieldgate: no such command: frobnicate See fieldgate --help.'],
+    ['frobnicate', 'fieldgate: no such command: frobnicate. See fieldgate --help.'],
     ['get', 'fieldgate: write: fieldgate get PATH'],
     ['get a b', 'fieldgate: write: fieldgate get PATH'],
     [

@@ -18,7 +18,7 @@ function find(topic: string): Command {
   const command = commands.find(({ name }) => name === topic)
   if (command) return command
   const near = nearestName(topic, [configurationTopic, ...commands.map(({ name }) => name)])
-  throw new UsageError(`no such command: ${topic}${near ? `; did you mean ${near}?` : ''} See fieldgate --help.`)
+  throw new UsageError(`no such command: ${topic}${near ? `; did you mean ${near}?` : '.'} See fieldgate --help.`)
 }
 
 function describeAll(): string {
