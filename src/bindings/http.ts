@@ -196,9 +196,15 @@ export class HttpBinding {
     server.on('clientError', (error, socket) => {
       if (refuseUnreadable(error, socket)) this.statistics.httpUnreadable++
     })
-    server.on('upgrade', (incoming, socket, head) => this.#upgrade(incoming, socket, head))
-    // These leave the path of ordinary requests, and would otherwise go unanswered.
-    server.on('connect', (_incoming, socket) => refuseConnect(socket))
+    // These leave the path of ordinary requests: nobody else answers them, or listens to their errors, which close them.
+    server.on('upgrade', (incoming, socket, head) => {
+      socket.on('error', () => {})
+      this.#upgrade(incoming, socket, head)
+    })
+    server.on('connect', (_incoming, socket) => {
+      socket.on('error', () => {})
+      refuseConnect(socket)
+    })
     return server
   }
 

@@ -124,6 +124,22 @@ test('a client that leaves in the middle of its request, or before its response,
   await new Promise((resolve) => setImmediate(resolve))
 })
 
+test('a connection that breaks while it is refused a tunnel or a WebSocket breaks alone', async () => {
+  const upgrade = { accept: () => assert.fail('nobody is let in') }
+  const binding = httpBinding(new FakeCse(), { upgrade, identify: () => ({ refusal: 'no such user' }) })
+  for (const bytes of [
+    'CONNECT example.org:443 HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+  ]) {
+    const [near, far] = duplexPair()
+    binding.createServer().emit('connection', far)
+    const closed = new Promise((resolve) => far.once('close', resolve))
+    near.once('data', () => far.destroy(new Error('write ECONNRESET')))
+    near.write(bytes)
+    await closed
+  }
+})
+
 test("response type 5 gets an empty acceptance: HTTP can't be silent", async () => {
   const cse = new FakeCse({ responseStatusCode: 2000, content: { 'm2m:cb': {} } })
   const answer = await sendRaw(httpBinding(cse), message('GET', '/onem2m?rt=5', origin))
