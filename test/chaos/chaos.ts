@@ -10,6 +10,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createChance } from '../../src/adapters/virtual/waveform.ts'
 import { OneM2MClient } from '../../src/client/client.ts'
 import { OneM2MMQTTClient } from '../../src/client/connect.ts'
 import { HttpTransport } from '../../src/client/http-transport.ts'
@@ -41,17 +42,6 @@ export interface ChaosResult {
 }
 
 type Part = 'gateway' | 'backend' | 'broker'
-
-/** Numbers between 0 and 1 that a seed decides (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
@@ -256,7 +246,7 @@ async function contentsAt(http: string, type: number): Promise<readonly string[]
 const ways = { notified: 4, announced: 10_004 } as const
 
 export async function runChaos({ durationMs, seed, everyMs, report }: ChaosOptions): Promise<ChaosResult> {
-  const random = randomFrom(seed)
+  const random = createChance(seed)
   const site = new Site()
   await site.start()
   const sensor = new Sensor(site.gatewayMqtt)

@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { connectAsync } from 'mqtt'
 import { runtimeFlags } from '../../build/runtime-flags.ts'
+import { createChance } from '../../src/adapters/virtual/waveform.ts'
 import { startGateway } from '../integration/gateway-process.ts'
 import type { Experience } from './honest.ts'
 import { misbehaviours, Troublemaker } from './misbehaviour.ts'
@@ -54,14 +55,7 @@ if (!options.inside) {
 const say = (line: string) => process.stdout.write(`${line}\n`)
 const seconds = Number(options.seconds)
 const connections = Number(options.connections)
-/** Small, and good enough to be different for everybody: mulberry32. */
-let state = Number(options.seed)
-function random(): number {
-  state = (state + 0x6d2b79f5) | 0
-  let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-}
+const random = createChance(Number(options.seed))
 
 const directory = mkdtempSync(join(tmpdir(), 'fieldgate-flood-'))
 const program = fileURLToPath(new URL('../../dist/fieldgate.cjs', import.meta.url))
@@ -87,7 +81,14 @@ for (const name of accounts)
 
 let isEnding = false
 /** As a service, which is asked now and then how it is; nobody reads the answers. */
-const environment = { NOTIFY_SOCKET: join(directory, 'nobody'), WATCHDOG_USEC: '15000000' }
+const unit = readFileSync(new URL('../../systemd/fieldgate.service', import.meta.url), 'utf8')
+const environment = {
+  ...Object.fromEntries(
+    [...unit.matchAll(/^Environment=(MALLOC_\w+)=(\S+)$/gm)].map(([, name, value]) => [name, value]),
+  ),
+  NOTIFY_SOCKET: join(directory, 'nobody'),
+  WATCHDOG_USEC: '15000000',
+}
 const gateway = await startGateway({
   dataDirectory: directory,
   configuration,
