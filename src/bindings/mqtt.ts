@@ -152,12 +152,10 @@ export class MqttBinding implements TopicConsumer, Requester {
 
   /** Nobody answers what another was asked. */
   #mayAnswer({ entity, level }: Route, connection: Publication['connection']): boolean {
-    if (this.#options.handler.mayUse?.(entity, this.#contextOf(connection)) !== false) return true
-    this.#options.log.warn('a response in the name of somebody else was refused', {
-      responder: level,
-      client: connection?.clientId,
-      principal: connection?.principal?.name,
-    })
+    const { handler } = this.#options
+    const context = this.#contextOf(connection)
+    if (handler.mayUse?.(entity, context) !== false) return true
+    handler.reportImpostor?.(level, context)
     return false
   }
 
@@ -173,7 +171,7 @@ export class MqttBinding implements TopicConsumer, Requester {
         )
       wire = parse(payload, route.serialization, 'payload')
       request = this.#bareNotification(route, wire) ?? decodeRequest(wire)
-      this.#verify(route, request)
+      this.#verify(route, request, connection)
     } catch (error) {
       if (!(error instanceof OneM2MError)) throw error
       this.#refuse(route, publication, error, wire)
@@ -205,7 +203,7 @@ export class MqttBinding implements TopicConsumer, Requester {
   }
 
   /** The topic, which the broker has checked, and the payload must name the same entity: nobody speaks for somebody else. */
-  #verify(route: Route, request: RequestPrimitive): void {
+  #verify(route: Route, request: RequestPrimitive, connection: Publication['connection']): void {
     const { originator, operation, resourceType } = request
     const isRegistration = operation === Operation.CREATE && (resourceType === AE || resourceType === REMOTE_CSE)
     if (route.kind === 'reg_req') {
@@ -219,11 +217,13 @@ export class MqttBinding implements TopicConsumer, Requester {
     if (originator === undefined || originator === route.verifiedOriginator) return
     if (isRegistration && (originator === 'C' || originator === 'S')) return
     if (this.#bringer(route, request) !== undefined) return
-    if (entityOfIdentifier(originator, this.#options.own) !== route.entity)
+    if (entityOfIdentifier(originator, this.#options.own) !== route.entity) {
+      this.#options.handler.reportImpostor?.(originator, this.#contextOf(connection))
       throw new OneM2MError(
         Status.ORIGINATOR_NOT_AUTHENTICATED,
         `fr: got ${JSON.stringify(originator.slice(0, 80))}, expected the originator of the topic, ${route.level}`,
       )
+    }
     route.verifiedOriginator = originator
   }
 

@@ -63,7 +63,7 @@ export class Cse implements RequestHandler {
   readonly #parts: CseParts
   readonly #duplicates: DuplicateCache
   readonly #courier: Courier
-  readonly statistics = { requests: 0, refused: 0, failed: 0 }
+  readonly statistics = { requests: 0, refused: 0, failed: 0, impostors: 0 }
   readonly #postponed = new Set<Timer>()
   #onRemoteCses: (() => void) | undefined
   #onRegistrants: (() => void) | undefined
@@ -250,7 +250,10 @@ export class Cse implements RequestHandler {
       // Before anything is told of what a request of this identifier came to.
       this.#parts.registrants.check(request, context)
     } catch (error) {
-      respond(this.#refuseImpostor(request, context, error as OneM2MError))
+      const { status, message } = error as OneM2MError
+      this.statistics.refused++
+      this.reportImpostor(request.originator, context)
+      respond(errorResponse(request, status, message))
       return
     }
     if (request.operation === Operation.RETRIEVE) {
@@ -266,18 +269,13 @@ export class Cse implements RequestHandler {
     if (respondOnce !== undefined) this.#execute(request, context, respondOnce)
   }
 
-  #refuseImpostor(
-    request: RequestPrimitive,
-    context: RequestContext,
-    { status, message }: OneM2MError,
-  ): ResponsePrimitive {
-    this.statistics.refused++
-    this.#log.warn('a request in the name of somebody else was refused', {
-      originator: request.originator,
-      principal: context.principal?.name,
-      remoteAddress: context.remoteAddress,
+  reportImpostor(claimed: string | undefined, { principal, remoteAddress }: RequestContext): void {
+    this.statistics.impostors++
+    this.#log.warn('somebody was refused who spoke in the name of somebody else', {
+      claimed,
+      principal: principal?.name,
+      remoteAddress,
     })
-    return errorResponse(request, status, message)
   }
 
   #execute(request: RequestPrimitive, context: RequestContext, respond: (response: ResponsePrimitive) => void): void {

@@ -29,6 +29,8 @@ export interface RequestHandler {
   readonly isCongested?: boolean
   /** True when whoever this context is of may speak for an entity (`entityOfIdentifier`): nobody else has taken it. */
   mayUse?(entity: string, context: RequestContext): boolean
+  /** Somebody has been refused who spoke in the name of somebody else: counted and logged here, whichever way in has noticed. */
+  reportImpostor?(claimed: string | undefined, context: RequestContext): void
   /** True when a CSE that is registered here may bring requests of an originator behind it. */
   speaksFor?(cseId: string, originator: string): boolean
 }

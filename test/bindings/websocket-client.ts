@@ -19,8 +19,11 @@ export async function openWebSocket(
   server: HttpBinding,
   protocols: readonly string[] = ['oneM2M.json'],
   headers: Readonly<Record<string, string>> = {},
+  /** What the server's socket knows of the client's. */
+  remote: object = {},
 ): Promise<WebSocketClient> {
   const [near, far] = duplexPair().map(deferred) as [Duplex, Duplex]
+  Object.assign(far, remote)
   server.createServer().emit('connection', far)
   far.once('close', () => near.destroy())
   const client = new WebSocket('ws://gateway', [...protocols], { createConnection: () => near as never, headers })

@@ -29,6 +29,7 @@ let pump: Issued
 let identity: TlsIdentity
 let broker: Broker
 let port: number
+let webSocketPort: number
 
 const server = async (nowMs = Date.now()) => {
   const { certificate, key } = await issue(authority, { commonName: 'here', hosts: ['localhost', '127.0.0.1'] }, nowMs)
@@ -46,7 +47,10 @@ before(async () => {
     store: new MemoryStore({ clock: systemClock }),
     clock: systemClock,
     log: silent,
-    listen: [{ host: '127.0.0.1', port: 0, tls: identity }],
+    listen: [
+      { host: '127.0.0.1', port: 0, tls: identity },
+      { host: '127.0.0.1', port: 0, tls: identity, transport: 'websocket' },
+    ],
     authority: {
       authenticate(attempt, decided) {
         attempts.push(attempt)
@@ -56,8 +60,7 @@ before(async () => {
       mayReceive: () => true,
     },
   })
-  const [address] = await broker.start()
-  port = address?.port ?? 0
+  ;[port, webSocketPort] = (await broker.start()).map((address) => address.port) as [number, number]
 })
 
 after(async () => {
@@ -65,17 +68,20 @@ after(async () => {
   rmSync(directory, { recursive: true })
 })
 
-function connect(options: IClientOptions = {}): Promise<MqttClient> {
-  const url = `mqtts://localhost:${port}`
+function connect(options: IClientOptions = {}, url = `mqtts://localhost:${port}`): Promise<MqttClient> {
   return connectAsync(url, { ca: authority.certificate, reconnectPeriod: 0, connectTimeout: 5000, ...options }, false)
 }
+
+const urls = () => [`mqtts://localhost:${port}`, `wss://localhost:${webSocketPort}`]
 
 const credentials = ({ certificate, key }: KeyPairPem) => ({ cert: certificate, key })
 
 test('a certificate says which AE somebody is (TS-0003 10.1)', async () => {
-  const client = await connect(credentials(pump))
-  assert.deepEqual(attempts.at(-1)?.certificateUris, [uri])
-  await client.endAsync()
+  for (const url of urls()) {
+    const client = await connect(credentials(pump), url)
+    assert.deepEqual(attempts.at(-1)?.certificateUris, [uri])
+    await client.endAsync()
+  }
 })
 
 test('without one somebody is whoever their password says', async () => {
@@ -90,7 +96,7 @@ test('a certificate that has expired, or that somebody else has signed, is not t
   const expired = await issue(authority, { commonName: 'Cpump', uri }, Date.UTC(2020, 0, 1))
   const foreign = await issue(stranger, { commonName: 'Cpump', uri }, Date.now())
   const seen = attempts.length
-  for (const bad of [expired, foreign]) await assert.rejects(connect(credentials(bad)))
+  for (const bad of [expired, foreign]) for (const url of urls()) await assert.rejects(connect(credentials(bad), url))
   assert.equal(attempts.length, seen)
 })
 
@@ -110,7 +116,7 @@ test('certificates change while others are connected, and what is revoked is not
   await server()
   writeFileSync(files.revoked, await revoke(authority, [pump.serialNumber], Date.now()))
   identity.reload()
-  await assert.rejects(connect(credentials(pump)))
+  for (const url of urls()) await assert.rejects(connect(credentials(pump), url))
   const other = await connect(credentials(await issue(authority, { commonName: 'Cmeter', uri }, Date.now())))
   await client.publishAsync('still', 'here', { qos: 1 })
   await other.endAsync()

@@ -9,6 +9,7 @@ import { after } from 'node:test'
 import { brokerAuthority, identifyRequest, watchRights } from '../../src/appliance/part/security.ts'
 import { HttpBinding } from '../../src/bindings/http.ts'
 import { MqttBinding } from '../../src/bindings/mqtt.ts'
+import { WebSocketBinding } from '../../src/bindings/websocket.ts'
 import { Broker } from '../../src/broker/broker.ts'
 import { matchesFilter } from '../../src/broker/filter-tree.ts'
 import { Cse } from '../../src/cse/cse.ts'
@@ -20,6 +21,7 @@ import { digestToken, hashPassword } from '../../src/security/password.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import type { StoreValue } from '../../src/store/store.ts'
 import { ManualClock, own } from '../bindings/fixture.ts'
+import { openWebSocket, type WebSocketClient } from '../bindings/websocket-client.ts'
 import { limits, type Remote, TestClient } from '../broker/client.ts'
 import { settings } from '../cse/kit.ts'
 
@@ -54,6 +56,7 @@ export class House {
   readonly broker: Broker
   readonly authority: Authority
   readonly #http: HttpBinding
+  readonly #websocket: WebSocketBinding
   #identifiers = 0
 
   private constructor(directory: string, data?: Map<string, StoreValue>) {
@@ -92,6 +95,8 @@ export class House {
     const binding = new MqttBinding({ broker: this.broker, handler: this.cse, own, clock, log })
     binding.start()
     this.cse.use(binding)
+    this.#websocket = new WebSocketBinding({ handler: this.cse, own, clock, log })
+    this.#websocket.start()
     this.#http = new HttpBinding({
       listeners: [],
       handler: this.cse,
@@ -99,6 +104,7 @@ export class House {
       log,
       newRequestIdentifier: () => `h${this.#identifiers++}`,
       identify: (incoming) => identifyRequest(this.authority, incoming),
+      upgrade: this.#websocket,
     })
   }
 
@@ -124,11 +130,16 @@ export class House {
   http(
     path: string,
     headers: Readonly<Record<string, string>>,
-    options: { readonly body?: object; readonly remoteAddress?: string; readonly method?: string } = {},
+    options: {
+      readonly body?: object
+      readonly remoteAddress?: string
+      readonly certificateUri?: string
+      readonly method?: string
+    } = {},
   ): Promise<HttpAnswer> {
-    const { body, remoteAddress = network, method = body === undefined ? 'GET' : 'POST' } = options
+    const { body, remoteAddress = network, certificateUri, method = body === undefined ? 'GET' : 'POST' } = options
     const [near, far] = duplexPair() as [Duplex, Duplex]
-    this.#http.createServer().emit('connection', Object.assign(far, { remoteAddress }))
+    this.#http.createServer().emit('connection', Object.assign(far, tlsSocket(remoteAddress, certificateUri)))
     return new Promise((resolve, reject) => {
       const outgoing = httpRequest({ method, path, headers, createConnection: () => near as never }, (incoming) => {
         const chunks: Buffer[] = []
@@ -147,10 +158,28 @@ export class House {
     })
   }
 
+  /** oneM2M over a WebSocket. */
+  websocket(
+    headers: Readonly<Record<string, string>>,
+    {
+      remoteAddress = network,
+      certificateUri,
+    }: { readonly remoteAddress?: string; readonly certificateUri?: string } = {},
+  ): Promise<WebSocketClient> {
+    return openWebSocket(this.#http, ['oneM2M.json'], headers, tlsSocket(remoteAddress, certificateUri))
+  }
+
   async stop(): Promise<void> {
+    await this.#websocket.stop()
     await this.broker.stop()
     this.cse.stop()
   }
+}
+
+/** What is asked of a socket: where it comes from, and which certificate was shown that is good. */
+function tlsSocket(remoteAddress: string, certificateUri: string | undefined): object {
+  if (certificateUri === undefined) return { remoteAddress }
+  return { remoteAddress, authorized: true, getPeerCertificate: () => ({ subjectaltname: `URI:${certificateUri}` }) }
 }
 
 export function basic(name: string, password = name): string {

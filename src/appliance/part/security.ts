@@ -51,12 +51,13 @@ export function watchSecurity(
   onStop(() => watcher.close())
 }
 
-/** Has the broker look again at who may hear what, when accounts or registrations are others. */
+/** Has the broker look again at who may hear what, when accounts or registrations are others, and show how many spoke for somebody else. */
 export function watchRights(authority: Authority, cse: Cse, broker: Broker): void {
   authority.start((areAccountsOthers) =>
     broker.reconsider(areAccountsOthers ? (principal) => authority.isOutdated(principal) : undefined),
   )
   cse.onRegistrants(() => broker.reconsider())
+  broker.showBounds(() => ({ impostors: cse.statistics.impostors }))
 }
 
 export function brokerAuthority(authority: Authority): BrokerAuthority {
