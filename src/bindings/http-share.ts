@@ -14,6 +14,7 @@ export interface Allowance {
 
 /** How often a bound was met. */
 export interface HttpStatistics {
+  httpRefusedConnections: number
   httpRefusedRequests: number
   /** Requests that had to wait. */
   httpPaced: number
@@ -27,7 +28,12 @@ export type Turn = { readonly waitMs: number } | { readonly bound: string; reado
 const longestWaitMs = 10_000
 
 export class Shares {
-  readonly statistics: HttpStatistics = { httpRefusedRequests: 0, httpPaced: 0, httpUnreadable: 0 }
+  readonly statistics: HttpStatistics = {
+    httpRefusedConnections: 0,
+    httpRefusedRequests: 0,
+    httpPaced: 0,
+    httpUnreadable: 0,
+  }
   readonly #allowance: Allowance
   readonly #outstanding = new Map<string, number>()
 

@@ -1,14 +1,11 @@
 /**
- * oneM2M over HTTP (TS-0009) as a server: sockets, limits and time-outs, and one complete message for every request, however malformed.
+ * oneM2M over HTTP (TS-0009) as a server: who asks, whether they may now, and one complete message for every request, however malformed.
  * What a message means is in onem2m/http-mapping.
  */
 
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
-import type { Server as HttpsServer } from 'node:https'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { TlsOptions, Server as TlsServer } from 'node:tls'
 import type { RequestContext, RequestHandler } from '../cse/handler.ts'
-import type { Clock } from '../onem2m/clock.ts'
 import {
   allowedMethods,
   decodeHttpRequest,
@@ -16,57 +13,31 @@ import {
   type HttpRequestHead,
   responseSerialization,
 } from '../onem2m/http-mapping.ts'
-import type { Log } from '../onem2m/log.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive, ResponseTypeValue } from '../onem2m/primitive.ts'
 import type { Serialization } from '../onem2m/serialization.ts'
 import { OneM2MError, type ResponseStatusCode, Status } from '../onem2m/status.ts'
 import { BrowserPolicy } from './browser-policy.ts'
 import { contextOf } from './connection-context.ts'
 import { type Digest, withEntityTag } from './entity-tag.ts'
-import { endWith, refuseConnect, refuseUnreadable } from './http-raw-answer.ts'
+import { endWith } from './http-raw-answer.ts'
+import { type HttpListener, type HttpServerOptions, HttpServers } from './http-server.ts'
 import { type Allowance, boundless, type HttpStatistics, Shares } from './http-share.ts'
 
-export interface HttpListener {
-  readonly host: string
-  /** 0 takes any free port; `addresses` tells which. */
-  readonly port: number
-  /** Encrypted, where there is a certificate to show. */
-  readonly tls?: HttpTls
-}
-
-/** What a listener needs of certificates. */
-export interface HttpTls {
-  readonly options: TlsOptions
-  /** Has a server take certificates that come later. */
-  serve(server: TlsServer): void
-}
-
-export interface HttpBindingOptions {
-  readonly listeners: readonly HttpListener[]
+export interface HttpBindingOptions extends HttpServerOptions {
   readonly handler: RequestHandler
   /** Who sends a request; by default whoever reaches the listener. */
   readonly identify?: (incoming: IncomingMessage) => Identified | Promise<Identified>
-  readonly clock: Clock
-  readonly log: Log
   /** A request identifier for a request that came without X-M2M-RI. */
   readonly newRequestIdentifier: () => string
   /** None by default: no page of another origin may come. */
   readonly browsers?: BrowserPolicy
-  /** Takes connections that ask to become WebSockets; they are refused without. */
+  /** Takes connections that ask to become WebSockets; that is not heard without. */
   readonly upgrade?: Upgrade
   /** Without it no ETag is sent. */
   readonly digest?: Digest
   /** Without it nobody's share is looked at. */
   readonly allowance?: Allowance
   readonly maxBodyBytes?: number
-  readonly maxHeaderBytes?: number
-  /** Connections per listener; more are closed at once. */
-  readonly maxConnections?: number
-  readonly headersTimeoutMs?: number
-  readonly requestTimeoutMs?: number
-  readonly keepAliveTimeoutMs?: number
-  /** How long `stop` waits for requests under way. */
-  readonly drainTimeoutMs?: number
 }
 
 /** Who somebody is and may be taken for, or why nobody. */
@@ -92,16 +63,21 @@ export class HttpBinding {
   readonly #options: HttpBindingOptions
   readonly #maxBodyBytes: number
   readonly #browsers: BrowserPolicy
-  readonly #servers: Server[] = []
+  readonly #servers: HttpServers
   readonly #shares: Shares
-  #isStopping = false
-  #hasReportedDrop = false
 
   constructor(options: HttpBindingOptions) {
     this.#options = options
     this.#shares = new Shares(options.allowance ?? boundless)
     this.#maxBodyBytes = options.maxBodyBytes ?? 1024 * 1024
     this.#browsers = options.browsers ?? new BrowserPolicy()
+    this.#servers = new HttpServers(options, {
+      admits: (socket) => options.allowance?.admits(socket) ?? true,
+      receive: (incoming, outgoing) => this.#receive(incoming, outgoing),
+      upgrade: options.upgrade && ((incoming, socket, head) => this.#upgrade(incoming, socket, head)),
+      refused: () => this.statistics.httpRefusedConnections++,
+      unreadable: () => this.statistics.httpUnreadable++,
+    })
   }
 
   get statistics(): HttpStatistics {
@@ -109,103 +85,23 @@ export class HttpBinding {
   }
 
   /** Listens on all listeners; rejects with the system's error, and listens on none, when one can't be had. */
-  async start(): Promise<void> {
-    this.#isStopping = false
-    try {
-      for (const { host, port, tls } of this.#options.listeners) {
-        const server = tls === undefined ? this.createServer() : await this.#createSecureServer(tls)
-        this.#servers.push(server)
-        await new Promise<void>((resolve, reject) => {
-          server.once('error', reject)
-          server.listen({ host, port }, () => {
-            server.off('error', reject)
-            resolve()
-          })
-        })
-      }
-    } catch (error) {
-      await this.stop()
-      throw error
-    }
+  start(): Promise<void> {
+    return this.#servers.start()
   }
 
   /** Where it listens, in the order of the listeners. */
   get addresses(): readonly HttpListener[] {
-    return this.#servers.flatMap((server) => {
-      const address = server.address()
-      return address === null || typeof address === 'string' ? [] : [{ host: address.address, port: address.port }]
-    })
+    return this.#servers.addresses
   }
 
   /** Accepts no more, lets requests under way finish for `drainTimeoutMs`, then closes what is left. */
-  async stop(): Promise<void> {
-    this.#isStopping = true
-    const servers = this.#servers.splice(0)
-    const timer = this.#options.clock.after(this.#options.drainTimeoutMs ?? 5000, () => {
-      for (const server of servers) server.closeAllConnections()
-    })
-    await Promise.all(servers.map((server) => new Promise<void>((resolve) => void server.close(() => resolve()))))
-    timer.cancel()
+  stop(): Promise<void> {
+    return this.#servers.stop()
   }
 
-  /** A server that serves this binding and does not listen yet; `start` makes one for each listener. */
+  /** A server that serves this binding and does not listen; `start` makes one for each listener. */
   createServer(): Server {
-    return this.#prepare(createServer(this.#serverOptions, (incoming, outgoing) => this.#receive(incoming, outgoing)))
-  }
-
-  /** What it needs of Node is loaded only where it is used: 3 MiB. */
-  async #createSecureServer(tls: HttpTls): Promise<Server> {
-    const https = await import('node:https')
-    const options = { ...this.#serverOptions, ...tls.options }
-    const server = https.createServer(options, (incoming, outgoing) => this.#receive(incoming, outgoing))
-    tls.serve(server)
-    return this.#prepare(server)
-  }
-
-  get #serverOptions(): ServerOptions {
-    const options = this.#options
-    return {
-      noDelay: true,
-      // Peers on small devices leave it out, and nothing here depends on it.
-      requireHostHeader: false,
-      maxHeaderSize: options.maxHeaderBytes ?? 16 * 1024,
-      headersTimeout: options.headersTimeoutMs ?? 15_000,
-      requestTimeout: options.requestTimeoutMs ?? 60_000,
-      keepAliveTimeout: options.keepAliveTimeoutMs ?? 60_000,
-      // A timer of node:http that runs also when nothing happens: no more often than is needed.
-      connectionsCheckingInterval: options.headersTimeoutMs ?? 15_000,
-      // Other protocols that a client would rather speak (h2c) are ignored, as HTTP wants it.
-      shouldUpgradeCallback: ({ headers }) =>
-        options.upgrade !== undefined && headers.upgrade?.toLowerCase() === 'websocket',
-    }
-  }
-
-  #prepare(server: Server | HttpsServer): Server {
-    const options = this.#options
-    server.prependListener('connection', (socket: Duplex) => {
-      if (options.allowance !== undefined && !options.allowance.admits(socket)) socket.destroy()
-    })
-    server.maxConnections = options.maxConnections ?? 256
-    server.on('drop', () => {
-      if (this.#hasReportedDrop) return
-      this.#hasReportedDrop = true
-      options.log.warn('HTTP connection limit reached, further connections are closed', {
-        limit: server.maxConnections,
-      })
-    })
-    server.on('clientError', (error, socket) => {
-      if (refuseUnreadable(error, socket)) this.statistics.httpUnreadable++
-    })
-    // These leave the path of ordinary requests: nobody else answers them, or listens to their errors, which close them.
-    server.on('upgrade', (incoming, socket, head) => {
-      socket.on('error', () => {})
-      this.#upgrade(incoming, socket, head)
-    })
-    server.on('connect', (_incoming, socket) => {
-      socket.on('error', () => {})
-      refuseConnect(socket)
-    })
-    return server
+    return this.#servers.createServer()
   }
 
   #receive(incoming: IncomingMessage, outgoing: ServerResponse): void {
@@ -389,7 +285,7 @@ export class HttpBinding {
     const message =
       form.isRetrieval && digest !== undefined ? withEntityTag(encoded, digest, form.ifNoneMatch) : encoded
     // Now and not when the request came: stop waits for the connection, not only for its response.
-    if (this.#isStopping) outgoing.setHeader('Connection', 'close')
+    if (this.#servers.isStopping) outgoing.setHeader('Connection', 'close')
     // What has not changed has a length, which is not that of this message.
     if (message.status !== 304) message.headers['Content-Length'] = String(Buffer.byteLength(message.body))
     outgoing.writeHead(form.status ?? message.status, message.headers)

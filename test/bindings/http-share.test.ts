@@ -1,6 +1,8 @@
 /** What one principal, or one address of the network, may have of HTTP; and that nobody else notices. */
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { duplexPair } from 'node:stream'
 import test from 'node:test'
 import type { HttpBindingOptions } from '../../src/bindings/http.ts'
 import type { RequestContext, RequestHandler } from '../../src/cse/handler.ts'
@@ -68,4 +70,13 @@ test('a request that would wait for longer than ten seconds is answered with 429
   const { status, headers } = await sendRaw(binding, from('192.0.2.1'))
   assert.deepEqual([status, headers['retry-after']], [429, '20'])
   assert.equal(answers.length, 0)
+})
+
+test('a connection that may not stay is closed and counted', async () => {
+  const { binding } = house({ admits: () => false })
+  const [near, far] = duplexPair()
+  far.once('close', () => near.destroy())
+  binding.createServer().emit('connection', far)
+  await once(near, 'close')
+  assert.equal(binding.statistics.httpRefusedConnections, 1)
 })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect as connectSocket } from 'node:net'
 import test, { type TestContext } from 'node:test'
@@ -127,4 +128,24 @@ test('a socket that may not stay is closed before anything is read from it', asy
   await assert.rejects(fetch(url))
   isFull = false
   assert.equal((await fetch(url)).status, 400)
+})
+
+test('a connection too many is closed at once and counted; the others are served', async (t) => {
+  const binding = httpBinding(new FakeCse(), { listeners, maxConnections: 1 })
+  await binding.start()
+  const port = binding.addresses[0]?.port ?? 0
+  const open = () => connectSocket({ host: '127.0.0.1', port })
+  const first = open()
+  t.after(async () => {
+    first.destroy()
+    await binding.stop()
+  })
+  await once(first, 'connect')
+  const second = open()
+  second.on('error', () => {})
+  await once(second, 'close')
+  assert.equal(binding.statistics.httpRefusedConnections, 1)
+  first.write('GET /onem2m HTTP/1.1\r\nX-M2M-Origin: CAE01\r\nX-M2M-RI: r\r\nX-M2M-RVI: 3\r\n\r\n')
+  const [answer] = (await once(first, 'data')) as [Buffer]
+  assert.match(String(answer), /^HTTP\/1.1 200 /)
 })

@@ -30,7 +30,6 @@ export async function startHttp(
     }),
   )
   const upgrade = settings.http.websocket ? await createWebSocket(context, cse) : undefined
-  let httpRefusedConnections = 0
   const allowances = new Allowances({
     clock,
     limits: {
@@ -40,7 +39,6 @@ export async function startHttp(
       maxByteRate: settings.http.maxByteRateBytes,
     },
     refused(bound, remoteAddress) {
-      httpRefusedConnections++
       log.warn('HTTP: a connection was refused: there are as many as its bound allows', {
         bound: `http.${bound}`,
         remoteAddress,
@@ -73,7 +71,7 @@ export async function startHttp(
     ...(upgrade === undefined ? {} : { upgrade }),
   })
   onStop(() => binding.stop())
-  broker.showBounds(() => ({ ...binding.statistics, httpRefusedConnections }))
+  broker.showBounds(() => ({ ...binding.statistics }))
   // Before the listeners, which wait for all of their connections.
   if (upgrade !== undefined) onStop(() => upgrade.stop())
   await binding.start()
