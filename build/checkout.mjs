@@ -6,9 +6,10 @@
 
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs'
+import { runMain } from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const modules = join(root, 'node_modules')
@@ -71,7 +72,7 @@ async function run(node, parameters) {
   const [script] = parameters
   if (node === process.execPath && script?.endsWith('.ts')) {
     process.argv.splice(1, process.argv.length - 1, resolve(script), ...parameters.slice(1))
-    await import(pathToFileURL(resolve(script)).href)
+    runMain()
     return
   }
   const child = spawn(node, parameters, { stdio: 'inherit' })
