@@ -4,17 +4,14 @@
  */
 
 interface FilterNode<T> {
-  readonly children: Map<string, FilterNode<T>>
-  readonly values: Set<T>
-}
-
-function newNode<T>(): FilterNode<T> {
-  return { children: new Map(), values: new Set() }
+  /** Of the last level of a filter, which most nodes are, none. */
+  children: Map<string, FilterNode<T>> | undefined
+  values: Set<T> | undefined
 }
 
 /** Values under filters; finds those whose filter matches a topic. */
 export class FilterTree<T> {
-  readonly #root = newNode<T>()
+  readonly #root: FilterNode<T> = { children: undefined, values: undefined }
   #size = 0
 
   get size(): number {
@@ -24,13 +21,15 @@ export class FilterTree<T> {
   add(filter: string, value: T): void {
     let node = this.#root
     for (const level of filter.split('/')) {
+      node.children ??= new Map()
       let child = node.children.get(level)
       if (child === undefined) {
-        child = newNode()
+        child = { children: undefined, values: undefined }
         node.children.set(level, child)
       }
       node = child
     }
+    node.values ??= new Set()
     if (!node.values.has(value)) this.#size++
     node.values.add(value)
   }
@@ -39,16 +38,16 @@ export class FilterTree<T> {
     const path: (readonly [FilterNode<T>, string])[] = []
     let node = this.#root
     for (const level of filter.split('/')) {
-      const child = node.children.get(level)
+      const child = node.children?.get(level)
       if (child === undefined) return
       path.push([node, level])
       node = child
     }
-    if (node.values.delete(value)) this.#size--
+    if (node.values?.delete(value) === true) this.#size--
     for (const [parent, level] of path.reverse()) {
-      const child = parent.children.get(level)
-      if (child === undefined || child.values.size > 0 || child.children.size > 0) return
-      parent.children.delete(level)
+      const child = parent.children?.get(level)
+      if (child === undefined || (child.values?.size ?? 0) > 0 || (child.children?.size ?? 0) > 0) return
+      parent.children?.delete(level)
     }
   }
 
@@ -66,15 +65,17 @@ function visitMatches<T>(
   hidesWildcards: boolean,
   visit: (value: T) => void,
 ): void {
+  const { children } = node
   const allowsWildcards = index > 0 || !hidesWildcards
-  if (allowsWildcards) for (const value of node.children.get('#')?.values ?? []) visit(value)
+  if (allowsWildcards) for (const value of children?.get('#')?.values ?? []) visit(value)
   if (index === levels.length) {
-    for (const value of node.values) visit(value)
+    for (const value of node.values ?? []) visit(value)
     return
   }
-  const exact = node.children.get(levels[index] as string)
+  if (children === undefined) return
+  const exact = children.get(levels[index] as string)
   if (exact !== undefined) visitMatches(exact, levels, index + 1, hidesWildcards, visit)
-  const any = allowsWildcards ? node.children.get('+') : undefined
+  const any = allowsWildcards ? children.get('+') : undefined
   if (any !== undefined) visitMatches(any, levels, index + 1, hidesWildcards, visit)
 }
 

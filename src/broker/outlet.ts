@@ -1,6 +1,6 @@
 /**
- * Bytes to one connection: everything of one turn of the event loop in one write, and never more in memory than its reader's slowness is
- * worth. The rule for slow readers is here: QoS 0 messages are dropped first, then the connection is closed.
+ * Bytes to one connection: everything of one turn of the event loop in one write, one write at a time, and never more in memory than its
+ * reader's slowness is worth. The rule for slow readers is here: QoS 0 messages are dropped first, then the connection is closed.
  */
 
 import type { Duplex } from 'node:stream'
@@ -65,12 +65,19 @@ export class Turn {
   }
 }
 
+const nothing = Buffer.alloc(0)
+
 export class Outlet {
   readonly #facts: OutletFacts
+  /** Of this turn. */
   #unsent: Buffer[] = []
   #unsentBytes = 0
+  /** Of earlier turns: it waits here for the write before it, without what each small buffer in a stream's queue costs. */
+  #waiting = nothing
+  #waitingBytes = 0
   #isStalled = false
   #bytesBehind = 0
+  readonly #written = () => this.#writeOn()
 
   constructor(facts: OutletFacts) {
     this.#facts = facts
@@ -79,15 +86,17 @@ export class Outlet {
   /** False when what has to arrive should wait where it is; `drained` says when it need not any longer. */
   get hasRoom(): boolean {
     if (this.#isStalled) return false
-    const { conn, limits } = this.#facts
-    // Below its high-water mark a stream does not say when it has drained.
-    const dropBytes = Math.max(limits.dropBytes, conn.writableHighWaterMark)
-    if (conn.writableLength + this.#unsentBytes <= dropBytes) return true
+    const { limits } = this.#facts
+    if (this.#unread + this.#unsentBytes <= limits.dropBytes) return true
     // Much in one turn is not slowness yet: it is when the system does not take it.
     this.flush()
-    if (conn.writableLength <= dropBytes) return true
-    this.#stall()
-    return false
+    this.#isStalled = this.#unread > limits.dropBytes
+    return !this.#isStalled
+  }
+
+  /** Bytes of earlier turns that the system has not taken. */
+  get #unread(): number {
+    return this.#facts.conn.writableLength + this.#waitingBytes
   }
 
   /** Writes at the end of this turn, whatever waits already: acknowledgements, and messages that had room. */
@@ -122,7 +131,7 @@ export class Outlet {
     const { conn, limits, tooSlow } = this.#facts
     if (conn.destroyed) return
     this.#bytesBehind += bytes
-    if (this.#bytesBehind + conn.writableLength > limits.closeBytes) tooSlow()
+    if (this.#bytesBehind + this.#unread > limits.closeBytes) tooSlow()
   }
 
   /** The client acknowledged something: it is slow, not gone. */
@@ -144,18 +153,33 @@ export class Outlet {
     const { conn, traffic } = this.#facts
     if (conn.destroyed || !conn.writable) return
     traffic.bytesSent += unsentBytes
-    const first = chunks[0] as Buffer
-    // What the stream may have to hold for a while must not keep a whole chunk of input alive.
-    const bytes = chunks.length === 1 && conn.writableLength === 0 ? first : Buffer.concat(chunks)
-    conn.write(bytes)
+    if (conn.writableLength > 0) for (const chunk of chunks) this.#keep(chunk)
+    else conn.write(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, unsentBytes), this.#written)
   }
 
-  #stall(): void {
-    this.#isStalled = true
-    this.#facts.conn.once('drain', () => {
+  #keep(bytes: Buffer): void {
+    const end = this.#waitingBytes + bytes.length
+    if (end > this.#waiting.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(end, 2 * this.#waiting.length, 256))
+      this.#waiting.copy(larger, 0, 0, this.#waitingBytes)
+      this.#waiting = larger
+    }
+    bytes.copy(this.#waiting, this.#waitingBytes)
+    this.#waitingBytes = end
+  }
+
+  #writeOn(): void {
+    const { conn, drained } = this.#facts
+    if (conn.destroyed || conn.writableLength > 0) return
+    if (this.#waitingBytes > 0) {
+      const bytes = this.#waiting.subarray(0, this.#waitingBytes)
+      this.#waiting = nothing
+      this.#waitingBytes = 0
+      if (conn.writable) conn.write(bytes, this.#written)
+    } else if (this.#isStalled) {
       this.#isStalled = false
       this.#bytesBehind = 0
-      this.#facts.drained()
-    })
+      drained()
+    }
   }
 }

@@ -5,11 +5,13 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import { after, before, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
-import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt'
+import { connectAsync, connect as connectMqtt, type IClientOptions, type MqttClient } from 'mqtt'
 import { systemClock } from '../../src/appliance/system-clock.ts'
 import { Broker, type ConnectAttempt } from '../../src/broker/broker.ts'
+import { Listener } from '../../src/broker/listener.ts'
 import { createAuthority, type Issued, issue, type KeyPairPem, revoke } from '../../src/security/certificate-issue.ts'
 import { TlsIdentity } from '../../src/security/tls-identity.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
@@ -121,4 +123,30 @@ test('certificates change while others are connected, and what is revoked is not
   await client.publishAsync('still', 'here', { qos: 1 })
   await other.endAsync()
   await client.endAsync()
+})
+
+test('little is read ahead of a connection that is not read from, in pieces as small as they may be', async (t) => {
+  const ways = [
+    { url: 'mqtt://localhost', point: {} },
+    { url: 'mqtts://localhost', point: { tls: identity } },
+    { url: 'ws://localhost', point: { transport: 'websocket' } },
+    { url: 'wss://localhost', point: { transport: 'websocket', tls: identity } },
+  ] as const
+  for (const { url, point } of ways) {
+    const accepted = Promise.withResolvers<Duplex>()
+    const listener = new Listener({
+      point: { host: '127.0.0.1', port: 0, ...point },
+      clock: systemClock,
+      connectTimeoutMs: 10_000,
+      admits: () => true,
+      accept: accepted.resolve,
+    })
+    const address = await listener.start()
+    t.after(() => listener.close())
+    const client = connectMqtt(`${url}:${'port' in address ? address.port : 0}`, { ca: authority.certificate })
+    client.on('error', () => {})
+    assert.equal((await accepted.promise).readableHighWaterMark, 1024, url)
+    client.end(true)
+    listener.destroyConnections()
+  }
 })

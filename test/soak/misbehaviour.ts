@@ -105,8 +105,11 @@ const asked = (visit: Visit) => ({
   rvi: '3',
 })
 
-const head = (visit: Visit, length: number) =>
-  `POST /onem2m HTTP/1.1\r\nHost: gateway\r\nX-M2M-Origin: ${visit.target.victim.originator}\r\nX-M2M-RI: r\r\nX-M2M-RVI: 3\r\nContent-Type: application/json;ty=2\r\nContent-Length: ${length}\r\n\r\n`
+function head({ target: { account, victim } }: Visit, length: number): string {
+  const secret = account === undefined ? '' : Buffer.from(`${account.username}:${account.password}`).toString('base64')
+  const authorization = secret === '' ? '' : `Authorization: Basic ${secret}\r\n`
+  return `POST /onem2m HTTP/1.1\r\nHost: gateway\r\n${authorization}X-M2M-Origin: ${victim.originator}\r\nX-M2M-RI: r\r\nX-M2M-RVI: 3\r\nContent-Type: application/json;ty=2\r\nContent-Length: ${length}\r\n\r\n`
+}
 
 export const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
   'says nothing': over('mqtt', () => {}),
