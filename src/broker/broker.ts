@@ -162,14 +162,19 @@ export class Broker {
   async start(): Promise<readonly ListenAddress[]> {
     await this.#aedes.open()
     this.#startBridges()
+    const { clock, log, listen } = this.#dependencies
     const addresses: ListenAddress[] = []
-    for (const point of this.#dependencies.listen) {
+    for (const point of listen) {
       const listener = new Listener({
         point,
-        clock: this.#dependencies.clock,
+        clock,
         connectTimeoutMs: this.#limits.connectTimeoutMs,
         admits: (socket) => this.#allowances.admits(socket),
         accept: (connection) => this.handle(connection),
+        closedMalformed: (reason, remoteAddress) => {
+          this.statistics.closedMalformed++
+          log.warn('mqtt: connection closed: a client broke the protocol', { remoteAddress, reason })
+        },
       })
       this.#listeners.push(listener)
       const found = await listener.start()

@@ -92,7 +92,7 @@ export class Exchange implements ConnectionHost {
       log.warn('mqtt: connection closed: a client went beyond a bound', { client: client.id, reason: error.message })
     } else {
       statistics.closedMalformed++
-      log.info('mqtt: connection closed: a client broke the protocol', { client: client.id, reason: error.message })
+      log.warn('mqtt: connection closed: a client broke the protocol', { client: client.id, reason: error.message })
     }
     client.conn.destroy()
   }

@@ -46,6 +46,8 @@ interface ListenerFacts {
   /** Whether a socket may stay: asked as it comes, before anything is read from it. */
   admits(socket: Socket): boolean
   accept(connection: Duplex): void
+  /** A connection was closed for what its client sent around MQTT. */
+  closedMalformed(reason: string, remoteAddress: string | undefined): void
 }
 
 /**
@@ -162,7 +164,7 @@ export class Listener {
   /** Loaded only where it is used: the package and what it needs take 3 MiB. */
   async #acceptWebSockets(server: HttpServer): Promise<void> {
     const { createWebSocketStream, WebSocketServer } = await import('ws')
-    const { point, clock, connectTimeoutMs, accept } = this.#facts
+    const { point, clock, connectTimeoutMs, accept, closedMalformed } = this.#facts
     const tls = 'tls' in point ? point.tls : undefined
     const deadlines = new WeakMap<Socket, Timer>()
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
@@ -185,9 +187,18 @@ export class Listener {
       // What is refused may still send what is no WebSocket's, and nobody else would hear of it.
       webSocket.on('error', () => {})
       const certificateUris = tls === undefined ? [] : tls.urisOf(request.socket as TLSSocket)
-      if (certificateUris === undefined) webSocket.terminate()
-      else
-        accept(Object.assign(createWebSocketStream(webSocket, { highWaterMark }), { remoteAddress, certificateUris }))
+      if (certificateUris === undefined) {
+        webSocket.terminate()
+        return
+      }
+      const stream = createWebSocketStream(webSocket, { highWaterMark })
+      // [MQTT-6.0.0-1]
+      webSocket.prependListener('message', (_, isBinary) => {
+        if (isBinary || stream.destroyed) return
+        closedMalformed('a frame of a WebSocket is text', remoteAddress)
+        stream.destroy()
+      })
+      accept(Object.assign(stream, { remoteAddress, certificateUris }))
     })
   }
 }

@@ -115,6 +115,21 @@ test('a WebSocket that is refused, and goes on with what is none, is closed and 
   assert.equal(broker.statistics.refusedConnections, 1)
 })
 
+test('a WebSocket that speaks in text is closed [MQTT-6.0.0-1]', async (t) => {
+  const { broker, addresses } = await start(t, [{ host: '127.0.0.1', port: 0, transport: 'websocket' }])
+  const client = new WebSocket(`ws://127.0.0.1:${addresses[0]?.port}/mqtt`, 'mqtt')
+  const closed = new Promise((resolve) => client.once('close', resolve))
+  const received: unknown[] = []
+  client.on('message', (data) => received.push(data))
+  client.once('open', () => {
+    // A whole CONNECT, which is UTF-8 as it happens.
+    client.send(Buffer.from([0x10, 0x0d, 0, 4, 77, 81, 84, 84, 4, 2, 0, 60, 0, 1, 97]).toString())
+  })
+  await closed
+  assert.deepEqual(received, [])
+  assert.equal(broker.statistics.closedMalformed, 1)
+})
+
 test('a Unix socket, also where a process that was killed left one', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'fieldgate-socket-'))
   t.after(() => rmSync(directory, { recursive: true, force: true }))

@@ -140,6 +140,7 @@ test('little is read ahead of a connection that is not read from, in pieces as s
       connectTimeoutMs: 10_000,
       admits: () => true,
       accept: accepted.resolve,
+      closedMalformed() {},
     })
     const address = await listener.start()
     t.after(() => listener.close())
