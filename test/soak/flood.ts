@@ -6,7 +6,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { constants, setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -125,6 +125,8 @@ const quiet = await work('quiet', 10)
 const beforeMiB = residentMiB()
 const kinds = Object.entries(misbehaviours).flatMap(([name, kind]) => (name.includes(options.only) ? [kind] : []))
 const victim = { clientId: 'Chonest', originator: 'Chonest' }
+// They would come from other machines: here they take what the gateway and the application leave of the processors.
+setPriority(constants.priority.PRIORITY_LOW)
 const troublemakers = Array.from({ length: connections }, (_, index) => {
   // Every second one has stolen an account; the others are nobody.
   const username = accounts[index % (2 * accounts.length)]
