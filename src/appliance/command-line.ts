@@ -4,7 +4,9 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { type Command, ExitCode, type Invocation, type Surroundings, UsageError, usageOf } from './command.ts'
 import { commands } from './command-list.ts'
 import { ConfigError } from './config-error.ts'
+import { describeFileFailure } from './file-failure.ts'
 import { nearestName } from './nearest-name.ts'
+import { StateError } from './state/state-error.ts'
 
 /** Runs a command line, without the names of runtime and program, and resolves with the exit code. Bugs reject. */
 export async function runCommandLine(words: readonly string[], surroundings: Surroundings): Promise<number> {
@@ -21,7 +23,10 @@ export async function runCommandLine(words: readonly string[], surroundings: Sur
       surroundings.complain(`fieldgate: ${error.message}`)
       return ExitCode.CONFIGURATION
     }
-    throw error
+    const failure = error instanceof StateError ? error.message : describeFileFailure(error)
+    if (failure === undefined) throw error
+    surroundings.complain(`fieldgate: ${failure}.`)
+    return ExitCode.FAILURE
   }
 }
 

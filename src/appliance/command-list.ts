@@ -236,7 +236,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'restore',
-    operands: 'FILE',
+    operands: 'FILE --yes',
     operandCount: [1, 1],
     summary: 'put the state and the configuration of a backup in place of those that are there',
     options: { ...configurationOptions, ...stateOption, yes: { text: 'replace what is there' } },
@@ -245,6 +245,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'factory-reset',
+    operands: '--yes',
     operandCount: [0, 0],
     summary: 'remove everything that the gateway has been told and has learned',
     options: { ...stateOption, yes: { text: 'for good' } },

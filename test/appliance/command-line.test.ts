@@ -45,6 +45,39 @@ describe('the command line', () => {
     assert.deepEqual(await type('help'), overview)
   })
 
+  it('explains in lines that a terminal has room for', async () => {
+    for (const line of ['--help', ...commands.map(({ name }) => `${name} --help`)])
+      for (const text of (await type(line)).printed.split('\n'))
+        assert.ok(text.length <= 80 || commands.some(({ examples }) => examples.includes(text.trim())), text)
+  })
+
+  for (const line of ['account list', 'cert list', 'backup x', 'restore x --yes', 'factory-reset --yes', 'provision'])
+    it(`says in one sentence that the directory of the state is a file: ${line}`, async () => {
+      const path = file('state', 'not a directory')
+      const { exitCode, printed, complaints } = await type(`${line} --data-dir ${path}`)
+      assert.deepEqual([exitCode, printed], [1, ''])
+      assert.equal(
+        complaints,
+        `fieldgate: ${path} is a file, and a directory is expected: name another with --data-dir.`,
+      )
+    })
+
+  it('says in one sentence what the system says of a file', async () => {
+    const state = mkdtempSync(join(directory, 'state-'))
+    const out = join(directory, 'absent')
+    const { exitCode, complaints } = await type(`cert ae //openmtc.org/mn-cse-1/Cx --data-dir ${state} --out ${out}`)
+    assert.equal(exitCode, 1)
+    assert.match(complaints, /^fieldgate: \S*absent\S*: there is no such file or directory\.$/)
+  })
+
+  it('leaves a system alone that was not started from an image', async () => {
+    for (const line of ['apply-boot-files', 'update x'])
+      assert.deepEqual(await type(line).then(({ exitCode, complaints }) => [exitCode, complaints.split(';')[0]]), [
+        69,
+        'fieldgate: this system was not started from an image',
+      ])
+  })
+
   it('lists every key of the configuration', async () => {
     const { printed } = await type('help configuration')
     assert.match(printed, /^mqtt\.listen = \["localhost:1883"\]$/m)

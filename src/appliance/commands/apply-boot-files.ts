@@ -10,6 +10,7 @@ import { adapters } from '../../adapters/index.ts'
 import { BootFileError, readBootSettings } from '../board/boot-setting.ts'
 import { ExitCode, type Invocation, type Surroundings } from '../command.ts'
 import { readConfiguration } from '../configuration.ts'
+import { readRunningSlot } from '../update/slot.ts'
 
 const bootDirectory = '/boot/firmware'
 /** The last one that was good, for a start with one that is not. */
@@ -18,6 +19,12 @@ const configurationFile = '/etc/fieldgate/fieldgate.toml'
 const firstConfigurationFile = '/usr/lib/fieldgate/fieldgate.toml'
 
 export async function run({ surroundings }: Invocation): Promise<number> {
+  if (readRunningSlot(readFileSync('/proc/cmdline', 'utf8')) === undefined) {
+    surroundings.complain(
+      'fieldgate: this system was not started from an image; its configuration is changed in place.',
+    )
+    return ExitCode.UNAVAILABLE
+  }
   applyBoardFile(surroundings)
   applyConfiguration(surroundings)
   return ExitCode.OK

@@ -3,7 +3,7 @@
 import { ExitCode, type Invocation } from '../command.ts'
 import { findConfiguration } from '../configuration-file.ts'
 import { writeBackup } from '../state/backup-file.ts'
-import { claimState, findStateDirectory, StateError } from '../state/state-directory.ts'
+import { claimState, findStateDirectory } from '../state/state-directory.ts'
 import { version } from '../version.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
@@ -11,14 +11,8 @@ export async function run(invocation: Invocation): Promise<number> {
   const [path = ''] = operands
   const stateDirectory = findStateDirectory(invocation)
   const { fileName: configurationFile } = await findConfiguration(invocation)
-  try {
-    await claimState(stateDirectory, true)
-    writeBackup(path, { stateDirectory, configurationFile, hasSecrets: flags.has('secrets') }, version)
-  } catch (error) {
-    if (!(error instanceof StateError)) throw error
-    surroundings.complain(`fieldgate: ${error.message}.`)
-    return ExitCode.FAILURE
-  }
+  await claimState(stateDirectory, true)
+  writeBackup(path, { stateDirectory, configurationFile, hasSecrets: flags.has('secrets') }, version)
   surroundings.print(`${path}: the state in ${stateDirectory}`)
   return ExitCode.OK
 }

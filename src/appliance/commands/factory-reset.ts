@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, rmSync } from 'node:fs'
 import { ExitCode, type Invocation, UsageError } from '../command.ts'
-import { claimState, emptyDirectory, findStateDirectory, StateError } from '../state/state-directory.ts'
+import { claimState, emptyDirectory, findStateDirectory } from '../state/state-directory.ts'
 
 /** Of an image: what was taken over from the boot partition, and the host's keys. */
 const imageFiles = ['/data/board.toml', '/data/ssh']
@@ -14,13 +14,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const { flags, values, surroundings } = invocation
   if (!flags.has('yes')) throw new UsageError('factory-reset removes all state for good: add --yes')
   const directory = findStateDirectory(invocation)
-  try {
-    await claimState(directory, false)
-  } catch (error) {
-    if (!(error instanceof StateError)) throw error
-    surroundings.complain(`fieldgate: ${error.message}.`)
-    return ExitCode.FAILURE
-  }
+  await claimState(directory, false)
   if (existsSync(directory)) await emptyDirectory(directory)
   // A directory that was named is all that is meant.
   if (values['data-dir'] === undefined) resetConfiguration()

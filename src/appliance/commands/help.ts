@@ -6,6 +6,7 @@ import { nearestName } from '../nearest-name.ts'
 import type { SettingRow } from '../setting.ts'
 
 const configurationTopic = 'configuration'
+const terminalWidth = 80
 
 export async function run({ operands: [topic], surroundings }: Invocation): Promise<number> {
   if (topic === undefined) surroundings.print(describeAll())
@@ -23,20 +24,22 @@ function find(topic: string): Command {
 
 function describeAll(): string {
   return [
-    'Fieldgate: MQTT broker, oneM2M middle-node CSE and sensor adapters in one process.',
+    'Fieldgate: MQTT broker, oneM2M middle-node CSE and sensor adapters in one',
+    'process.',
     '',
     'Usage: fieldgate COMMAND [OPTIONS]',
     '',
     ...columns(commands.map(({ name, summary }) => [name, summary])),
     '',
-    'fieldgate COMMAND --help explains one; fieldgate help configuration lists every key of the configuration.',
+    'fieldgate COMMAND --help explains one; fieldgate help configuration lists every',
+    'key of the configuration.',
   ].join('\n')
 }
 
 function describe(command: Command): string {
   const options = Object.entries(command.options)
   return [
-    `${usageOf(command)}: ${command.summary}.`,
+    ...wrap(`${usageOf(command)}: ${command.summary}.`, terminalWidth),
     ...(options.length > 0
       ? ['', 'Options:', ...columns(options.map(([name, row]) => [nameOption(name, row), row.text]))]
       : []),
@@ -71,7 +74,23 @@ function listKeys({ rows = [] }: SettingRow): string {
   return `Keys: ${rows.map(({ key, isRequired }) => (isRequired ? `${key} (required)` : key)).join(', ')}`
 }
 
+/** Two columns, no wider than a terminal. */
 function columns(rows: readonly (readonly [string, string])[]): readonly string[] {
   const width = Math.max(...rows.map(([left]) => left.length))
-  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`)
+  return rows.flatMap(([left, right]) =>
+    wrap(right, terminalWidth - width - 4).map(
+      (line, index) => `  ${(index === 0 ? left : '').padEnd(width)}  ${line}`,
+    ),
+  )
+}
+
+/** Lines of so many characters, broken between words. */
+function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
 }

@@ -3,7 +3,7 @@
 import { ExitCode, type Invocation, UsageError } from '../command.ts'
 import { findConfiguration } from '../configuration-file.ts'
 import { restoreBackup } from '../state/backup-file.ts'
-import { claimState, findStateDirectory, StateError } from '../state/state-directory.ts'
+import { claimState, findStateDirectory } from '../state/state-directory.ts'
 import { version } from '../version.ts'
 
 export async function run(invocation: Invocation): Promise<number> {
@@ -12,14 +12,8 @@ export async function run(invocation: Invocation): Promise<number> {
   if (!flags.has('yes')) throw new UsageError('restore replaces the state that is there: add --yes')
   const stateDirectory = findStateDirectory(invocation)
   const { fileName: configurationFile } = await findConfiguration(invocation)
-  try {
-    await claimState(stateDirectory, false)
-    await restoreBackup(path, { stateDirectory, configurationFile }, version)
-  } catch (error) {
-    if (!(error instanceof StateError)) throw error
-    surroundings.complain(`fieldgate: ${error.message}. What was there before is untouched.`)
-    return ExitCode.FAILURE
-  }
+  await claimState(stateDirectory, false)
+  await restoreBackup(path, { stateDirectory, configurationFile }, version)
   surroundings.print(`${stateDirectory}: the state of ${path}`)
   return ExitCode.OK
 }

@@ -15,7 +15,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { emptyDirectory, ownerOf, StateError } from './state-directory.ts'
+import { emptyDirectory, ownerOf } from './state-directory.ts'
+import { StateError } from './state-error.ts'
 
 const noteName = 'fieldgate-backup.json'
 const formatNumber = 1

@@ -1,20 +1,38 @@
 /** Where the state of a gateway lies for those who handle it as files, and that nobody uses it meanwhile. */
 
-import { existsSync, rmSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, rmSync, statSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { openDatabase, storeError } from '../../store/database.ts'
 import type { Invocation } from '../command.ts'
+import { StateError } from './state-error.ts'
 
 const installedPlace = '/var/lib/fieldgate'
 
-/** What keeps state from being saved, brought back or removed: one sentence, and what to do. */
-export class StateError extends Error {}
-
-/** `--data-dir`, else systemd's, else that of the installed service, else that of a checkout. */
+/**
+ * `--data-dir`, else systemd's, else that of the installed service, else that of a checkout; it need not be there yet. Throws StateError for
+ * one that is no directory, or that this user may not look into.
+ */
 export function findStateDirectory({ values, surroundings }: Invocation): string {
   const given = values['data-dir']?.at(-1) ?? surroundings.environment['STATE_DIRECTORY']?.split(':')[0]
-  return resolve(given ?? (existsSync(installedPlace) ? installedPlace : 'data'))
+  const directory = resolve(given ?? (existsSync(installedPlace) ? installedPlace : 'data'))
+  for (const path of [directory, join(directory, 'security')]) expectDirectory(path)
+  return directory
+}
+
+function expectDirectory(path: string): void {
+  try {
+    accessSync(path, constants.R_OK | constants.X_OK)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    if (!isFile(path))
+      throw new StateError(`this user may not look into ${path}: run it as root (sudo), or as the user of the service`)
+  }
+  if (isFile(path)) throw new StateError(`${path} is a file, and a directory is expected: name another with --data-dir`)
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
 }
 
 /**
