@@ -6,6 +6,7 @@ import type { Log } from '../onem2m/log.ts'
 import type { SettingObjection, SettingRow, SettingsOf } from '../onem2m/setting-row.ts'
 import type { AdapterClient } from './branch.ts'
 import type { Inbox } from './inbox.ts'
+import { objectionsToLists } from './objection.ts'
 import { type Point, pointOverrideRows, type Reading, type Value } from './point.ts'
 
 export type { Point, Reading, Value } from './point.ts'
@@ -168,7 +169,10 @@ export function adapterTable<const Rows extends readonly SettingRow[]>(table: {
       { key: 'point', type: 'tables', ...point },
       ...table.settings,
     ],
-    ...(check === undefined ? {} : { check: (settings) => check(settings as SettingsOf<Rows>) }),
+    check: (settings) => [
+      ...objectionsToLists(table.settings, settings),
+      ...(check?.(settings as SettingsOf<Rows>) ?? []),
+    ],
   }
 }
 

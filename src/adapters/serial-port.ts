@@ -13,6 +13,18 @@ export const serialRows = [
   { key: 'stop_bits', type: 'integer', default: 1, minimum: 1, maximum: 2, text: 'Stop bits.' },
 ] as const satisfies readonly SettingRow[]
 
+/** What stty takes. */
+const speeds = [
+  ...[50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200, 230_400],
+  ...[460_800, 500_000, 576_000, 921_600, 1_000_000, 1_152_000, 1_500_000, 2_000_000, 2_500_000, 3_000_000, 3_500_000],
+  4_000_000,
+]
+
+/** Says which speeds there are when this is none. */
+export function speedFault(baud: number): string | undefined {
+  return speeds.includes(baud) ? undefined : `${baud}: there are ${speeds.join(', ')}`
+}
+
 export type SerialSettings = SettingsOf<typeof serialRows>
 
 export class SerialPort {

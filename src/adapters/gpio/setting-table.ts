@@ -56,9 +56,11 @@ export const gpioTable = adapterTable({
   ],
   check({ lines }) {
     const seen = new Set<string>()
-    return lines.flatMap(({ chip, line, name }, index) => {
-      const clashing = [`${chip} line ${line}`, `name ${name}`].filter((key) => seen.has(key) || !seen.add(key))
-      return clashing.map((what) => ({ key: `line[${index + 1}].name`, text: `${what} is there already` }))
+    return lines.flatMap(({ chip, line }, index) => {
+      const what = `${chip} line ${line}`
+      if (seen.has(what)) return [{ key: `line[${index + 1}].line`, text: `${what} is there already` }]
+      seen.add(what)
+      return []
     })
   },
 })

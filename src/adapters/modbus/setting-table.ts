@@ -3,8 +3,8 @@
 import type { SettingsOf } from '../../onem2m/setting-row.ts'
 import { adapterTable, commanderRow } from '../adapter.ts'
 import { pointRows } from '../point.ts'
-import { serialRows } from '../serial-port.ts'
-import { registerTypes, wordOrders } from './codec.ts'
+import { serialRows, speedFault } from '../serial-port.ts'
+import { registerCount, registerTypes, wordOrders } from './codec.ts'
 
 /** The profiles that are shipped: a file each. */
 export const profileNames = ['eastron-sdm120', 'eastron-sdm630', 'xy-md02', 'pzem-016'] as const
@@ -135,14 +135,18 @@ export const modbusTable = adapterTable({
   text: 'Reads and writes registers of Modbus devices, over TCP or a serial line (RTU).',
   settings: [{ key: 'device', type: 'tables', rows: deviceRows, text: 'A Modbus device.' }, commanderRow],
   check: ({ devices }) =>
-    devices.flatMap(({ address, points, profile }, index) => {
+    devices.flatMap(({ address, baud, points, profile }, index) => {
       const at = (key: string) => `device[${index + 1}].${key}`
-      const isPlace = /^\/\S+$/.test(address) || /^(?:[\w.-]+|\[[\da-f:]+\]):\d{1,5}$/i.test(address)
+      const isPort = /^\/\S+$/.test(address)
+      const port = /^(?:[\w.-]+|\[[\da-f:]+\]):(\d{1,5})$/i.exec(address)?.[1]
+      const isPlace = isPort || (Number(port) > 0 && Number(port) <= 65_535)
+      const speed = isPort ? speedFault(baud) : undefined
       const isKnown = profile === '' || /[/.]/.test(profile) || (profileNames as readonly string[]).includes(profile)
       return [
         ...(isPlace
           ? []
           : [{ key: at('address'), text: `${address}: must be HOST:PORT or the path of a serial port` }]),
+        ...(speed === undefined ? [] : [{ key: at('baud'), text: speed }]),
         ...(isKnown ? [] : [{ key: at('profile'), text: `${profile}: there are ${profileNames.join(', ')}` }]),
         ...(points.length > 0 || profile !== ''
           ? []
@@ -151,9 +155,16 @@ export const modbusTable = adapterTable({
           const key = at(`point[${number + 1}].writable`)
           const isWritable =
             (point.table === 'holding' && point.type !== 'bit' && point.type !== 'string') || point.table === 'coil'
-          return point.writable && !isWritable
-            ? [{ key, text: 'only coils and numbers in holding registers are written' }]
-            : []
+          const isBit = point.table === 'coil' || point.table === 'discrete'
+          const last = point.register + (isBit ? 1 : registerCount(point.type, point.length)) - 1
+          return [
+            ...(point.writable && !isWritable
+              ? [{ key, text: 'only coils and numbers in holding registers are written' }]
+              : []),
+            ...(last > 65_535
+              ? [{ key: at(`point[${number + 1}].register`), text: 'it goes beyond the last register, 65535' }]
+              : []),
+          ]
         }),
       ]
     }),

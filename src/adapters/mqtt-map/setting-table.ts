@@ -70,20 +70,45 @@ export const mqttMapTable = adapterTable({
       const text = topicFault(topic)
       return text === undefined ? [] : [{ key, text }]
     })
-    const loops = rules.flatMap(({ topic, commandTopic }, index) =>
-      commandTopic === topic ? [{ key: `rule[${index + 1}].command_topic`, text: 'must not be the topic itself' }] : [],
-    )
+    const targets = rules.flatMap(({ topic, path, commandTopic }, index) => {
+      const faults = { path: nameFault(path, topic), command_topic: commandFault(commandTopic, topic) }
+      return Object.entries(faults).flatMap(([key, text]) =>
+        text === undefined ? [] : [{ key: `rule[${index + 1}].${key}`, text }],
+      )
+    })
     const texts = unknown.map((name) => ({ key: 'templates', text: `${name}: there are ${templateNames.join(', ')}` }))
-    return [...texts, ...wrong, ...loops]
+    return [...texts, ...wrong, ...targets]
   },
 })
 
 function topicFault(topic: string): string | undefined {
-  if (/^(?:\/?oneM2M(?:\/|$)|\$)/.test(topic))
-    return `${topic}: topics of oneM2M and of the broker itself are not mapped`
+  if (isOwn(topic)) return `${topic}: topics of oneM2M and of the broker itself are not mapped`
   const levels = topic.split('/')
   const isWell = levels.every(
     (level, index) => /^\{[a-z]+\}$|^\+$|^[^+#{}]*$/.test(level) || (level === '#' && index === levels.length - 1),
   )
-  return isWell && topic !== '' ? undefined : `${topic}: + and {name} stand for a whole level, # for the rest`
+  if (!isWell || topic === '') return `${topic}: + and {name} stand for a whole level, # for the rest`
+  const names = namesIn(topic)
+  return new Set(names).size === names.length ? undefined : `${topic}: two levels have the same name`
+}
+
+function isOwn(topic: string): boolean {
+  return /^(?:\/?oneM2M(?:\/|$)|\$)/.test(topic)
+}
+
+function namesIn(text: string): readonly string[] {
+  return text.match(/\{[a-z]+\}/g) ?? []
+}
+
+function nameFault(text: string, topic: string): string | undefined {
+  const unknown = namesIn(text).find((name) => !namesIn(topic).includes(name))
+  return unknown === undefined ? undefined : `${text}: ${unknown} is no level of the topic`
+}
+
+function commandFault(commandTopic: string | undefined, topic: string): string | undefined {
+  if (commandTopic === undefined) return undefined
+  if (commandTopic === topic) return 'must not be the topic itself'
+  if (commandTopic === '' || /[+#]/.test(commandTopic)) return `${commandTopic}: must be one topic, without + and #`
+  if (isOwn(commandTopic)) return `${commandTopic}: commands do not go to topics of oneM2M and of the broker itself`
+  return nameFault(commandTopic, topic)
 }

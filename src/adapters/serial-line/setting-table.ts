@@ -2,7 +2,7 @@
 
 import { adapterTable, commanderRow } from '../adapter.ts'
 import { pointRows } from '../point.ts'
-import { serialRows } from '../serial-port.ts'
+import { serialRows, speedFault } from '../serial-port.ts'
 
 const commandRows = [
   { key: 'name', type: 'string', isRequired: true, text: 'Where the command goes, below the name of the port.' },
@@ -49,10 +49,12 @@ export const serialLineTable = adapterTable({
   text: 'Reads devices that write lines on a serial port: microcontrollers, meters, GPS receivers, radio sticks.',
   settings: [{ key: 'port', type: 'tables', rows: portRows, text: 'A serial port.' }, commanderRow],
   check: ({ ports }) =>
-    ports.flatMap(({ format, pattern, columns, commands }, index) => {
+    ports.flatMap(({ format, pattern, columns, commands, baud }, index) => {
       const at = (key: string) => `port[${index + 1}].${key}`
       const answers = commands.map(({ answer = '' }, number) => [at(`command[${number + 1}].answer`), answer] as const)
+      const speed = speedFault(baud)
       return [
+        ...(speed === undefined ? [] : [{ key: at('baud'), text: speed }]),
         ...(format === 'regex' && !/\(\?<\w+>/.test(pattern)
           ? [{ key: at('pattern'), text: 'must have a named group, such as (?<temperature>[-.0-9]+)' }]
           : []),
