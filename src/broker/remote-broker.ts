@@ -217,14 +217,15 @@ export class RemoteBroker {
   }
 
   /** A broker that says nothing is asked; one that does not answer is gone, whatever the connection pretends. */
-  #watch(connection: Duplex): void {
+  #watch(connection: Duplex, afterMs = this.#keepAliveMs): void {
     const { clock } = this.#options
-    this.#timer = clock.after(this.#keepAliveMs, () => {
-      const silentMs = clock.monotonicMs() - this.#heardMs
-      if (silentMs >= 2 * this.#keepAliveMs) connection.destroy(new Error(`the broker was silent for ${silentMs} ms`))
+    this.#timer = clock.after(afterMs, () => {
+      const silentMs = Math.round(clock.monotonicMs() - this.#heardMs)
+      const leftMs = 2 * this.#keepAliveMs - silentMs
+      if (leftMs <= 0) connection.destroy(new Error(`the broker was silent for ${silentMs} ms`))
       else {
         connection.write(mqtt.generate({ cmd: 'pingreq' }))
-        this.#watch(connection)
+        this.#watch(connection, Math.min(this.#keepAliveMs, leftMs))
       }
     })
   }

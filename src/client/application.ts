@@ -198,7 +198,10 @@ export class Application {
     criteria: JsonObject,
     call: (notification: Notification) => Promise<void> | void,
   ): Promise<void> {
-    const address = `${target}/${this.name}-${Object.values(criteria).flat().join('-')}`
+    // Another CSE may have an AE of this name too.
+    const cse = this.#options.originatorPrefix?.split('/').at(-1)
+    const owner = cse === undefined ? this.name : `${cse}-${this.name}`
+    const address = `${target}/${owner}-${Object.values(criteria).flat().join('-')}`
     let identifier: string | undefined
     const subscribed = this.#asking(() =>
       this.#upkeep.keep({

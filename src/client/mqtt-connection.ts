@@ -237,16 +237,17 @@ export class MqttConnection {
     this.#options.up()
   }
 
-  #watch(): void {
+  #watch(afterMs = this.#keepAliveMs): void {
     this.#timer = setTimeout(() => {
-      const silentMs = performance.now() - this.#heardMs
-      if (silentMs >= 2 * this.#keepAliveMs) {
-        this.#socket?.destroy(new Error(`the broker was silent for ${Math.round(silentMs)} ms`))
+      const silentMs = Math.round(performance.now() - this.#heardMs)
+      const leftMs = 2 * this.#keepAliveMs - silentMs
+      if (leftMs <= 0) {
+        this.#socket?.destroy(new Error(`the broker was silent for ${silentMs} ms`))
         return
       }
       this.#socket?.write(pingRequest)
-      this.#watch()
-    }, this.#keepAliveMs).unref()
+      this.#watch(Math.min(this.#keepAliveMs, leftMs))
+    }, afterMs).unref()
   }
 
   #lost(reason: string, isRefused: boolean): void {

@@ -205,6 +205,7 @@ export class Registration {
       registrar: this.#facts.settings.remoteCseId,
       status: response.responseStatusCode,
     })
+    this.#enter('connecting')
   }
 
   /** Throws what the other side refused; notes until when it knows this CSE. */

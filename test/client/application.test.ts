@@ -51,6 +51,25 @@ describe('an application', { timeout: 20_000 }, () => {
     await later.stop()
   })
 
+  it('subscribes beside an application of its name at another CSE', async () => {
+    const { kit, application } = await scene()
+    const [ipe, gui] = [application('IPE'), application('GUI', { originatorPrefix: '//openmtc.org/mn-cse-1' })]
+    await ipe.start()
+    await gui.start()
+    const values = await ipe.createContainer('values')
+    const ofOther = { 'm2m:sub': { rn: 'GUI-3', nu: ['CIPE'], enc: { net: [3] } } }
+    assert.equal(
+      (await kit.ask({ operation: 1, to: values, originator: 'CIPE', resourceType: 23, content: ofOther })).status,
+      2001,
+    )
+    const heard: Json[] = []
+    await gui.subscribeContent(values, (value) => void heard.push(value))
+    await ipe.pushContent(values, 1)
+    await until(() => heard.length === 1)
+    await gui.stop()
+    await ipe.stop()
+  })
+
   it("hears what comes into another application's container, after both were lost too", async () => {
     const { kit, application, connections } = await scene()
     const [ipe, gui] = [application('IPE'), application('GUI')]

@@ -138,6 +138,7 @@ describe('the registration of a CSE with another (TS-0004 7.4.3)', () => {
     assert.equal(await entry(), undefined)
     await pass(31_000)
     assert.notEqual(await entry(), undefined)
+    assert.deepEqual(states, ['connecting', 'registered', 'connecting', 'registered'])
   })
 
   it('takes over what an earlier life left behind, here and there', async () => {
