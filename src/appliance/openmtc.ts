@@ -159,7 +159,9 @@ export function importOpenmtc(fileName: string, text: string): ImportedConfigura
         cse_type: found.cseType('cse.type'),
         cse_id: found.text('cse.id', withSlash),
         cse_base: found.text('cse.name'),
-        ssl_certs: found.needless('the certificates that OpenMTC ships have expired, and everybody knows their keys'),
+        ssl_certs: found.needless(
+          '`fieldgate provision` makes certificates; those that OpenMTC ships have expired, and everybody knows their keys',
+        ),
         accept_insecure_certs: found.off('certificates are always checked'),
         overwrite_originator: found.off('a CSE speaks in its own name'),
         default_privileges: found.needless('access.unprotected says what resources without policies allow'),

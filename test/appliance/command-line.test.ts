@@ -51,6 +51,14 @@ describe('the command line', () => {
         assert.ok(text.length <= 80 || commands.some(({ examples }) => examples.includes(text.trim())), text)
   })
 
+  it('prints nothing of a configuration of OpenMTC that would be refused', async () => {
+    const plugin = { name: 'MQTTTransportPlugin', package: 'p', config: { interface: 'localhost', port: 'many' } }
+    const path = file('config.json', JSON.stringify({ plugins: { openmtc_cse: [plugin] } }))
+    const { exitCode, printed, complaints } = await type(`import-openmtc ${path}`)
+    assert.deepEqual([exitCode, printed], [78, ''])
+    assert.match(complaints, /config\.json: MQTTTransportPlugin\.interface: mqtt\.listen = \["localhost:many"\]/)
+  })
+
   for (const line of ['account list', 'cert list', 'backup x', 'restore x --yes', 'factory-reset --yes', 'provision'])
     it(`says in one sentence that the directory of the state is a file: ${line}`, async () => {
       const path = file('state', 'not a directory')

@@ -1,7 +1,9 @@
 /** `fieldgate import-openmtc`: OpenMTC's JSON configuration as a configuration file of ours. */
 
 import { readFileSync } from 'node:fs'
+import { adapters } from '../../adapters/index.ts'
 import { ExitCode, type Invocation, UsageError } from '../command.ts'
+import { readConfiguration } from '../configuration.ts'
 import { importOpenmtc, writeToml } from '../openmtc.ts'
 
 export async function run({ operands, surroundings }: Invocation): Promise<number> {
@@ -15,8 +17,9 @@ export async function run({ operands, surroundings }: Invocation): Promise<numbe
     )
   }
   const imported = importOpenmtc(fileName, text)
-  for (const { message } of imported.problems) surroundings.complain(message)
-  if (imported.problems.length > 0) return ExitCode.CONFIGURATION
+  const { problems } = readConfiguration({ adapters, imported: { name: fileName, ...imported } })
+  for (const { message } of problems) surroundings.complain(message)
+  if (problems.length > 0) return ExitCode.CONFIGURATION
   surroundings.print(writeToml(imported, fileName).trimEnd())
   return ExitCode.OK
 }
