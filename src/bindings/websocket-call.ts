@@ -10,7 +10,7 @@ import type { Log } from '../onem2m/log.ts'
 import type { ResponsePrimitive } from '../onem2m/primitive.ts'
 import { type Serialization, serializationOfUrl } from '../onem2m/serialization.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
-import { WebSocketSession } from './websocket-session.ts'
+import { pieces, WebSocketSession } from './websocket-session.ts'
 
 export interface WebSocketCallOptions {
   readonly clock: Clock
@@ -86,6 +86,7 @@ export class WebSocketCalls {
           perMessageDeflate: false,
           handshakeTimeout: timeoutMs,
           maxPayload: maxMessageBytes,
+          ...pieces,
         })
       } catch (error) {
         fail(String(error))

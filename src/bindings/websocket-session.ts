@@ -12,6 +12,9 @@ import { parse, type Serialization, serialize } from '../onem2m/serialization.ts
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { ResponseWait } from './response-wait.ts'
 
+/** In how many pieces a message may come: each costs 300 bytes beside what it holds, which may be one. */
+export const pieces = { maxBufferedChunks: 4096, maxFragments: 1024 } as const
+
 export interface WebSocketSessionOptions {
   readonly webSocket: WebSocket
   readonly serialization: Serialization

@@ -16,7 +16,7 @@ import { OneM2MError, Status } from '../onem2m/status.ts'
 import type { Upgrade } from './http.ts'
 import { endWith } from './http-raw-answer.ts'
 import { WebSocketCalls } from './websocket-call.ts'
-import { WebSocketSession } from './websocket-session.ts'
+import { pieces, WebSocketSession } from './websocket-session.ts'
 
 export interface WebSocketBindingOptions {
   readonly handler: RequestHandler
@@ -70,6 +70,7 @@ export class WebSocketBinding implements Requester, Upgrade {
       // It holds several hundred KiB for each connection.
       perMessageDeflate: false,
       maxPayload: maxMessageBytes,
+      ...pieces,
       handleProtocols: (offered) => [...offered].find((name) => subProtocol.test(name)) ?? false,
     })
   }

@@ -180,6 +180,9 @@ export class Listener {
       perMessageDeflate: false,
       // A frame may hold many packets; the size of a packet is looked at where it is read.
       maxPayload: 1_048_576,
+      // Each piece costs 300 bytes beside what it holds, which may be one.
+      maxBufferedChunks: 4096,
+      maxFragments: 1024,
     })
     this.#webSockets.on('connection', (webSocket, request) => {
       const { remoteAddress } = request.socket

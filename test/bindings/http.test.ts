@@ -224,3 +224,13 @@ test('a representation that the client has already is not sent again (RFC 9110 1
   cse.response = { responseStatusCode: 4004, content: { 'm2m:dbg': 'none' } }
   assert.deepEqual([(await retrieve('*')).status, (await retrieve()).headers['etag']], [404, undefined])
 })
+
+test('a body may come in any number of pieces', async () => {
+  const cse = new FakeCse()
+  const body = JSON.stringify({ 'm2m:cin': { con: 'x'.repeat(2000) } })
+  const headers = { ...origin, 'Content-Type': 'application/json;ty=4', 'Transfer-Encoding': 'chunked' }
+  const chunks = [...body].map((character) => `1\r\n${character}\r\n`).join('')
+  const { status } = await sendRaw(httpBinding(cse), `${message('POST', '/onem2m', headers)}${chunks}0\r\n\r\n`)
+  assert.equal(status, 200)
+  assert.deepEqual(cse.last?.content, JSON.parse(body))
+})

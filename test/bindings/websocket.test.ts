@@ -60,6 +60,17 @@ test('what is no request is answered and the connection stays', async () => {
   assert.equal(cse.arrivals.length, 3)
 })
 
+test('a message in more pieces than there is reason for ends its connection', async () => {
+  const { connect } = set()
+  const { client } = await connect()
+  const closed = once(client, 'close')
+  for (let sent = 0; sent < 2000; sent++) client.send(sent === 0 ? '{' : ' ', { fin: false })
+  const [code] = await closed
+  assert.equal(code, 1008)
+  const { ask } = await connect()
+  assert.equal((await ask(retrieve))['rsc'], 2000)
+})
+
 test('any bytes are answered in either serialisation', async () => {
   const { connect } = set()
   for (const protocol of ['oneM2M.json', 'oneM2M.cbor']) {
