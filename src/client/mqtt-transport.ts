@@ -67,6 +67,7 @@ export class MqttTransport implements Transport {
   readonly #receptions = new Map<string, Reception>()
   /** Why there is no connection. */
   #complaint = 'not connected yet'
+  #isClosed = false
 
   /** `url`: `mqtt://user:password@host:1883/prefix#mn-cse-1`. Nothing is opened before the first request. Throws TypeError. */
   constructor(url: URL | string, options: MqttTransportOptions = {}) {
@@ -93,6 +94,7 @@ export class MqttTransport implements Transport {
 
   async send(request: RequestPrimitive, { timeoutMs, signal }: SendOptions): Promise<ResponsePrimitive> {
     signal?.throwIfAborted()
+    this.#assertOpen()
     const { serialization = 'json' } = this.#options
     const parties = this.#partiesOf(request)
     const key = pendingKey(parties.originator, request.requestIdentifier)
@@ -130,6 +132,7 @@ export class MqttTransport implements Transport {
   }
 
   async serve(identity: string, receive: RequestReceiver): Promise<string> {
+    this.#assertOpen()
     const { prefix, receiver, pointOfAccess } = this.#endpoint
     const level = levelOf(identity)
     // The CSE may name an AE by its stem or together with its own name, TS-0010 6.4.2.
@@ -147,8 +150,18 @@ export class MqttTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    this.#failAll(this.#unreachable('this client was closed'))
+    this.#isClosed = true
+    this.#failAll(this.#closed())
     await this.#connection.stop()
+  }
+
+  /** A request that comes late would open a connection that nobody closes. */
+  #assertOpen(): void {
+    if (this.#isClosed) throw this.#closed()
+  }
+
+  #closed(): OneM2MResponseError {
+    return this.#unreachable('this client was closed')
   }
 
   #publish(key: string, pending: Pending, request: RequestPrimitive): void {

@@ -104,6 +104,20 @@ describe('a client over MQTT', { timeout: 10_000 }, () => {
     await client.close()
   })
 
+  it('opens nothing any more once it was closed', async () => {
+    const { transport, connections } = await mqttScene(new FakeCse())
+    const client = new OneM2MClient({ transport: transport(), originator: 'CAE01' })
+    await client.retrieve('onem2m')
+    await client.close()
+    await assert.rejects(client.retrieve('onem2m'), /this client was closed/)
+    await assert.rejects(
+      client.onNotification(() => {}),
+      /this client was closed/,
+    )
+    await client.close()
+    assert.equal(connections.length, 1)
+  })
+
   it('says why there was no response when there is no broker', async () => {
     const { transport } = await mqttScene(new FakeCse())
     const open = () => {
