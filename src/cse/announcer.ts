@@ -308,9 +308,13 @@ export class Announcer {
     const content = {
       [`${resource.definition.memberName}A`]: { ...wire, ...Object.fromEntries(removed.map((short) => [short, null])) },
     }
-    const response = await this.#request(record, Operation.UPDATE, record.address as string, { content }, [
-      Status.NOT_FOUND,
-    ])
+    const to = record.address as string
+    const response = await this.#request(record, Operation.UPDATE, to, { content }, [Status.NOT_FOUND]).catch(
+      (error) => {
+        record.isStale = true
+        throw error
+      },
+    )
     record.sent = ['lnk', ...Object.keys(wire)]
     return response.responseStatusCode !== Status.NOT_FOUND
   }

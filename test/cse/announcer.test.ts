@@ -101,6 +101,19 @@ describe('announced resources (TS-0004 7.3.3.10)', () => {
     assert.equal((await first(10_002))['lbl'], undefined)
   })
 
+  it('follow what changed while the other CSE was away, once it is back', async () => {
+    await announceApp()
+    near.cut('mqtt://in')
+    await gateway.update('onem2m/app', { 'm2m:ae': { lbl: ['changed'] } })
+    await settle()
+    near.clock.advance(2000)
+    await settle()
+    near.mend('mqtt://in')
+    near.clock.advance(60_000)
+    await settle()
+    assert.deepEqual((await first(10_002))['lbl'], ['changed'])
+  })
+
   it('wait for a CSE that is away, over a restart, and are made once', async () => {
     near.cut('mqtt://in')
     await announceApp()
