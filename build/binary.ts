@@ -22,6 +22,7 @@ import { makeBundle, partsApart, root } from './bundle.ts'
 import { stripSymbols } from './elf-symbols.ts'
 import { run } from './program.ts'
 import { runtimeFlags } from './runtime-flags.ts'
+import { refuse } from './script.ts'
 
 export const architectures = ['x64', 'arm64'] as const
 export type Architecture = (typeof architectures)[number]
@@ -92,11 +93,14 @@ function makeBinary(architecture: Architecture, licenses: Buffer): void {
   console.log(`dist/fieldgate-linux-${architecture}: ${(statSync(path).size / 1e6).toFixed(1)} MB`)
 }
 
-async function makeBinaries(): Promise<void> {
+/** Makes the binaries of all architectures, their licences, their bill of materials and their checksums in `dist`. */
+export async function makeBinaries(): Promise<void> {
   installRuntimes()
   const { version } = JSON.parse(readFileSync(`${nodePackage('x64')}/package.json`, 'utf8')) as { version: string }
   if (process.version !== `v${version}`)
-    throw new Error(`binaries hold Node ${version} and are made by the same: this is ${process.version}`)
+    refuse(
+      `binaries hold Node ${version} and are made by the same: this is ${process.version}; npm run build takes the right one`,
+    )
   const components = listComponents(root, await makeBundle(), nodePackage('x64'))
   const licenses = writeLicenses(components)
   writeFileSync(`${root}dist/licenses.txt`, licenses)
@@ -110,5 +114,3 @@ async function makeBinaries(): Promise<void> {
 export function sha256(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex')
 }
-
-if (import.meta.main) await makeBinaries()

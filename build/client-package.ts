@@ -37,5 +37,3 @@ export function makeClientPackage(directory: string): void {
   for (const file of ['LICENSE', 'docs/client.md'])
     writeFileSync(`${directory}/${file === 'LICENSE' ? file : 'README.md'}`, readFileSync(`${root}${file}`))
 }
-
-if (import.meta.main) makeClientPackage(`${root}dist/client`)

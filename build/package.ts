@@ -6,6 +6,7 @@
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -21,6 +22,15 @@ import { type Architecture, architectures, sha256 } from './binary.ts'
 import { root } from './bundle.ts'
 import { installInto } from './installation.ts'
 import { run } from './program.ts'
+import { explain, refuse } from './script.ts'
+
+explain(`npm run package [-- --architecture x64|arm64] [--version VERSION] [--fast]
+
+Makes the Debian packages of what npm run build has made, in dist/. Needs dpkg-deb.
+
+  --architecture A  only this one; may be given several times
+  --version VERSION another version than that of package.json
+  --fast            compress less`)
 
 const debianNames = { x64: 'amd64', arm64: 'arm64' } as const satisfies Record<Architecture, string>
 
@@ -89,6 +99,7 @@ function bytesBelow(directory: string): number {
     .reduce((sum, status) => sum + (status.isFile() ? status.size : 0), 0)
 }
 
+if (!existsSync(`${root}dist/SHA256SUMS`)) refuse('there are no binaries in dist/: npm run build makes them')
 const sums = readFileSync(`${root}dist/SHA256SUMS`, 'utf8')
   .split('\n')
   .filter((line) => line !== '' && !line.endsWith('.deb'))

@@ -14,6 +14,12 @@ import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { connectAsync } from 'mqtt'
+import { explain } from './script.ts'
+
+explain(`npm run smoke [-- FILE [EMULATOR ...]]
+
+Tries the bundle in dist/, or a binary, alone in a directory: starts it, asks it over MQTT and HTTP, kills it, starts it again, and finds what was
+acknowledged. With an emulator where it is for another processor.`)
 
 interface Ready {
   readonly mqtt: readonly string[]

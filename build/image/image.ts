@@ -12,9 +12,20 @@ import { parseArgs } from 'node:util'
 import { boardProfiles } from '../../src/appliance/board/profile-list.ts'
 import { root } from '../bundle.ts'
 import { run } from '../program.ts'
+import { explain, refuse } from '../script.ts'
 import { layBootPartition } from './boot-partition.ts'
 import { writeBundle } from './bundle-file.ts'
 import { diskSignature, makeRoot } from './root-tree.ts'
+
+explain(`npm run image -- --profile PROFILE [--key FILE] [--version VERSION] [--bundle-only]
+
+Makes an image to flash, and an update bundle of the same system, in dist/. Needs root, what npm run build has made, and
+mmdebstrap squashfs-tools genimage mtools dosfstools e2fsprogs u-boot-tools qemu-user-static arch-test.
+
+  --profile PROFILE  the board: ${boardProfiles.flatMap(({ id, image: layout }) => (layout ? [id] : [])).join(', ')}
+  --key FILE         what updates are signed with (dist/update-key.pem, made when there is none)
+  --version VERSION  another version than that of package.json
+  --bundle-only      no image, only the update bundle`)
 
 const { values: options } = parseArgs({
   options: {
@@ -27,11 +38,11 @@ const { values: options } = parseArgs({
   },
 })
 const profile = boardProfiles.find(({ id }) => id === options.profile)
-if (!profile) throw new Error(`no such profile: ${options.profile}`)
+if (!profile) refuse(`no such profile: ${options.profile}; npm run image -- --help lists them`)
 const { image } = profile
-if (!image || profile.architecture !== 'arm64') throw new Error(`there is no image for ${profile.name}: see README.md`)
+if (!image || profile.architecture !== 'arm64') refuse(`there is no image for ${profile.name}: see README.md`)
 const program = `${root}dist/fieldgate-linux-arm64`
-if (!existsSync(program)) throw new Error(`${program} is not there: npm run build makes it`)
+if (!existsSync(program)) refuse(`${program} is not there: npm run build makes it`)
 const manifest = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { readonly version: string }
 const version = options.version ?? manifest.version
 

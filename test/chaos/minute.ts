@@ -1,6 +1,12 @@
 /** `npm run chaos`: a minute of kills, or as many seconds as are named, and what came of it. Exits with 1 when something is missing or there twice. */
 
+import { explain } from '../../build/script.ts'
 import { runChaos } from './chaos.ts'
+
+explain(`npm run chaos [-- SECONDS [SEED]]
+
+Kills and restarts a gateway, a backend and a broker while two applications run, for 60 s unless told otherwise. Exits with 1 when something that was
+acknowledged is missing, or there twice.`)
 
 const [seconds = '60', seed = String(Date.now() % 1_000_000)] = process.argv.slice(2)
 const report = (line: string) => process.stdout.write(`${line}\n`)

@@ -12,7 +12,13 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { connectAsync, type MqttClient } from 'mqtt'
+import { explain } from '../../build/script.ts'
 import { Machine } from './machine.ts'
+
+explain(`npm run test:image
+
+Makes an image and two updates and leads it through a life in QEMU: first start, power cut under load, an update, an update that does not work. Needs
+what npm run image needs, and qemu-system-arm u-boot-qemu openssh-client; takes some 13 minutes.`)
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const profile = 'generic-arm64'
