@@ -265,8 +265,8 @@ export class Bridge {
     const { retained } = this.#facts.state
     for (const [filter, since] of this.#unseen) {
       const qos = session.subscriptions.get(filter) ?? 0
-      session.feed({
-        messages: retained.matching(filter),
+      session.feed(filter, {
+        messages: retained.search(filter),
         qos,
         since,
         nextCounter: () => this.#facts.state.nextCounter(),

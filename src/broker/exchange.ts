@@ -213,8 +213,8 @@ export class Exchange implements ConnectionHost {
     const { session } = connection
     if (session === undefined) return
     const since = this.#facts.state.lastCounter
-    const granted = requests.map(({ filter, qos }) => {
-      if (!this.#mayHave(connection, filter)) return 128
+    const granted = requests.map(({ filter, qos }, index) => {
+      if (!this.#mayHave(connection, filter, index)) return 128
       this.#facts.state.sessions.subscribe(session, filter, qos)
       return qos
     })
@@ -223,14 +223,13 @@ export class Exchange implements ConnectionHost {
     else settle()
   }
 
-  #mayHave(connection: Connection, filter: string): boolean {
+  /** `index`: of how many filters before it in one packet. What is named too often is looked at no more than what is too much. */
+  #mayHave(connection: Connection, filter: string, index: number): boolean {
     const { log, limits } = this.#facts
     const { session } = connection
-    const name = filter.replace(/[+#]/g, 'x')
-    const fault = topicFault(name) ?? topicExcess(name, limits)
-    const hasRoom =
-      session?.subscriptions.has(filter) || (session?.subscriptions.size ?? 0) < limits.maxSubscriptionsPerClient
-    if (fault === undefined && hasRoom) return true
+    const most = limits.maxSubscriptionsPerClient
+    const hasRoom = index < most && (session?.subscriptions.has(filter) || (session?.subscriptions.size ?? 0) < most)
+    if (hasRoom && topicExcess(filter, limits) === undefined) return true
     this.#facts.statistics.refusedSubscriptions++
     log.warn(
       'mqtt: subscription refused: a client has as many as mqtt.max_subscriptions allows, or a filter is too long',
@@ -254,8 +253,9 @@ export class Exchange implements ConnectionHost {
     requests.forEach(({ filter }, index) => {
       const qos = granted[index]
       if (qos === undefined || qos === 128) return
-      session.feed({ messages: this.#retainedFor(session, filter), qos, since, nextCounter: () => state.nextCounter() })
-      session.feed({ messages: sys.answer(filter), qos: 0, since, nextCounter: () => 0 })
+      const isSys = filter.startsWith('$SYS/')
+      const messages = isSys ? sys.answer(filter) : this.#retainedFor(session, filter)
+      session.feed(filter, { messages, qos: isSys ? 0 : qos, since, nextCounter: () => state.nextCounter() })
       sys.watch(filter)
       this.#deliverParked(connection, filter)
     })
@@ -269,10 +269,10 @@ export class Exchange implements ConnectionHost {
     }
   }
 
-  *#retainedFor({ owner }: Session, filter: string): Iterator<Message> {
+  *#retainedFor({ owner }: Session, filter: string): Iterator<Message | undefined> {
     const { state, authority } = this.#facts
-    for (const message of { [Symbol.iterator]: () => state.retained.matching(filter) })
-      if (authority.mayReceive(owner, message.topic)) yield message
+    for (const message of state.retained.search(filter))
+      yield message !== undefined && authority.mayReceive(owner, message.topic) ? message : undefined
   }
 
   #deliverParked(connection: Connection, filter: string): void {

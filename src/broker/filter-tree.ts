@@ -1,170 +1,74 @@
-/**
- * Topic filters and topics as trees of levels: which filters match a topic, and which topics match a filter, at the cost of what matches and
- * never by a scan. MQTT 3.1.1 section 4.7.
- */
+/** Which filters match a topic, and which topics match a filter, at the cost of what matches and never by a scan. MQTT 3.1.1 section 4.7. */
 
-interface FilterNode<T> {
-  /** Of the last level of a filter, which most nodes are, none. */
-  children: Map<string, FilterNode<T>> | undefined
-  values: Set<T> | undefined
-}
+import { LevelTree, searchTopics, visitFilters } from './level-tree.ts'
 
 /** Values under filters; finds those whose filter matches a topic. */
 export class FilterTree<T> {
-  readonly #root: FilterNode<T> = { children: undefined, values: undefined }
-  #size = 0
+  readonly #values = new Map<string, Set<T>>()
+  readonly #tree = new LevelTree()
 
+  /** Filters that there are values under. */
   get size(): number {
-    return this.#size
+    return this.#values.size
   }
 
   add(filter: string, value: T): void {
-    let node = this.#root
-    for (const level of filter.split('/')) {
-      node.children ??= new Map()
-      let child = node.children.get(level)
-      if (child === undefined) {
-        child = { children: undefined, values: undefined }
-        node.children.set(level, child)
-      }
-      node = child
+    const values = this.#values.get(filter)
+    if (values !== undefined) values.add(value)
+    else {
+      this.#values.set(filter, new Set([value]))
+      this.#tree.add(filter)
     }
-    node.values ??= new Set()
-    if (!node.values.has(value)) this.#size++
-    node.values.add(value)
   }
 
   remove(filter: string, value: T): void {
-    const path: (readonly [FilterNode<T>, string])[] = []
-    let node = this.#root
-    for (const level of filter.split('/')) {
-      const child = node.children?.get(level)
-      if (child === undefined) return
-      path.push([node, level])
-      node = child
-    }
-    if (node.values?.delete(value) === true) this.#size--
-    for (const [parent, level] of path.reverse()) {
-      const child = parent.children?.get(level)
-      if (child === undefined || (child.values?.size ?? 0) > 0 || (child.children?.size ?? 0) > 0) return
-      parent.children?.delete(level)
-    }
+    const values = this.#values.get(filter)
+    if (values?.delete(value) !== true || values.size > 0) return
+    this.#values.delete(filter)
+    this.#tree.remove(filter)
   }
 
   /** Calls for every value whose filter matches; a value under several matching filters comes several times. */
   match(topic: string, visit: (value: T) => void): void {
-    // [MQTT-4.7.2-1]: a filter that begins with a wildcard does not match topics that begin with $.
-    visitMatches(this.#root, topic.split('/'), 0, topic.startsWith('$'), visit)
+    visitFilters(this.#tree, topic, (filter) => {
+      for (const value of this.#values.get(filter) ?? []) visit(value)
+    })
   }
-}
-
-function visitMatches<T>(
-  node: FilterNode<T>,
-  levels: readonly string[],
-  index: number,
-  hidesWildcards: boolean,
-  visit: (value: T) => void,
-): void {
-  const { children } = node
-  const allowsWildcards = index > 0 || !hidesWildcards
-  if (allowsWildcards) for (const value of children?.get('#')?.values ?? []) visit(value)
-  if (index === levels.length) {
-    for (const value of node.values ?? []) visit(value)
-    return
-  }
-  if (children === undefined) return
-  const exact = children.get(levels[index] as string)
-  if (exact !== undefined) visitMatches(exact, levels, index + 1, hidesWildcards, visit)
-  const any = allowsWildcards ? children.get('+') : undefined
-  if (any !== undefined) visitMatches(any, levels, index + 1, hidesWildcards, visit)
-}
-
-interface TopicNode<T> {
-  /** Of the last level of a topic, which most nodes are, none. */
-  children: Map<string, TopicNode<T>> | undefined
-  value: T | undefined
 }
 
 /** Values under topics; finds those whose topic matches a filter. */
 export class TopicTree<T> {
-  readonly #exact = new Map<string, T>()
-  readonly #root: TopicNode<T> = { children: undefined, value: undefined }
+  readonly #values = new Map<string, T>()
+  readonly #tree = new LevelTree()
 
   get size(): number {
-    return this.#exact.size
+    return this.#values.size
   }
 
   get(topic: string): T | undefined {
-    return this.#exact.get(topic)
+    return this.#values.get(topic)
   }
 
   set(topic: string, value: T): void {
-    this.#exact.set(topic, value)
-    let node = this.#root
-    for (const level of topic.split('/')) {
-      node.children ??= new Map()
-      let child = node.children.get(level)
-      if (child === undefined) {
-        child = { children: undefined, value: undefined }
-        node.children.set(level, child)
-      }
-      node = child
-    }
-    node.value = value
+    if (!this.#values.has(topic)) this.#tree.add(topic)
+    this.#values.set(topic, value)
   }
 
   delete(topic: string): void {
-    if (!this.#exact.delete(topic)) return
-    const path: (readonly [TopicNode<T>, string])[] = []
-    let node = this.#root
-    for (const level of topic.split('/')) {
-      const child = node.children?.get(level)
-      if (child === undefined) return
-      path.push([node, level])
-      node = child
-    }
-    node.value = undefined
-    for (const [parent, level] of path.reverse()) {
-      const child = parent.children?.get(level)
-      if (child === undefined || child.value !== undefined || (child.children?.size ?? 0) > 0) return
-      parent.children?.delete(level)
-    }
+    if (this.#values.delete(topic)) this.#tree.remove(topic)
   }
 
   *find(filter: string): Generator<T, void> {
-    if (!isWildcard(filter)) {
-      const value = this.#exact.get(filter)
-      if (value !== undefined) yield value
-      return
-    }
-    yield* findMatches(this.#root, filter.split('/'), 0)
+    for (const value of this.search(filter)) if (value !== undefined) yield value
   }
-}
 
-function* findMatches<T>(node: TopicNode<T>, levels: readonly string[], index: number): Iterable<T> {
-  const level = levels[index]
-  if (level === undefined) {
-    if (node.value !== undefined) yield node.value
-    return
+  /** The same, with undefined for each place that was looked at and has none. Values are those of the moment in which they are asked for. */
+  *search(filter: string): Generator<T | undefined, void> {
+    if (!isWildcard(filter)) yield this.#values.get(filter)
+    else
+      for (const topic of searchTopics(this.#tree, filter))
+        yield topic === undefined ? undefined : this.#values.get(topic)
   }
-  if (level === '#') {
-    yield* below(node, index === 0)
-    return
-  }
-  if (level !== '+') {
-    const child = node.children?.get(level)
-    if (child !== undefined) yield* findMatches(child, levels, index + 1)
-    return
-  }
-  for (const [name, child] of node.children ?? [])
-    if (index > 0 || !name.startsWith('$')) yield* findMatches(child, levels, index + 1)
-}
-
-/** `a/#` includes `a` itself: MQTT 3.1.1 section 4.7.1.2. */
-function* below<T>(node: TopicNode<T>, hidesSystem: boolean): Iterable<T> {
-  if (node.value !== undefined) yield node.value
-  for (const [name, child] of node.children ?? [])
-    if (!(hidesSystem && name.startsWith('$'))) yield* below(child, false)
 }
 
 export function isWildcard(filter: string): boolean {

@@ -65,6 +65,11 @@ export class RetainedMessages {
   matching(filter: string): Generator<Message, void> {
     return this.#messages.find(filter)
   }
+
+  /** The same, with undefined for each place that was looked at and holds none: looking may take longer than there is something to find. */
+  search(filter: string): Generator<Message | undefined, void> {
+    return this.#messages.search(filter)
+  }
 }
 
 function weigh(message: Message): number {

@@ -135,6 +135,7 @@ export class SessionTable {
     if (qos === undefined) return
     const { router, records } = this.#facts
     session.subscriptions.delete(filter)
+    session.endFeed(filter)
     router.unsubscribe(session, filter)
     if (!session.isPersistent) return
     records.onUndo(() => {

@@ -4,20 +4,12 @@
  */
 
 import { encodeAcknowledgement, encodePublish, PacketType } from '../mqtt/wire.ts'
+import { type Feed, Feeds } from './feed.ts'
 import type { Message } from './message.ts'
 import type { Outlet } from './outlet.ts'
 import { type QueueBudget, type QueuedMessage, type QueueLimits, QueueRoom, toQueue } from './queued-message.ts'
 import { inboundKey, queueKey, type SessionRecords } from './session-record.ts'
 import type { QoS } from './surface.ts'
-
-/** Retained messages, or figures, that answer a subscription. */
-export interface Feed {
-  readonly messages: Iterator<Message>
-  readonly qos: QoS
-  /** The last message before the subscription: what came later, the subscription itself brought. */
-  readonly since: number
-  nextCounter(): number
-}
 
 export interface SessionLimits extends QueueLimits {
   /** Messages to a client that may be unacknowledged at a time. */
@@ -40,7 +32,6 @@ type InFlight = QueuedMessage | 'once' | 'exactly-once' | 'released'
 /** Stand for collections that a session does not need yet; nothing is ever put into them. */
 const nothing = new Map<number, never>()
 const nobody = new Set<number>()
-const none: readonly never[] = []
 
 export class Session {
   readonly clientId: string
@@ -58,8 +49,7 @@ export class Session {
   /** Message identifiers of QoS 2 messages from the client that wait for its PUBREL. */
   #inbound: Set<number> = nobody
   #nextId = 1
-  /** Sent as fast as they are read. */
-  #feeds: readonly Feed[] = none
+  #feeds: Feeds | undefined
   #outlet: Outlet | undefined
   /** The name of the principal whose session it is; empty for nobody's. */
   owner = ''
@@ -139,7 +129,8 @@ export class Session {
   disconnect(outlet: Outlet): void {
     if (this.#outlet !== outlet) return
     this.#outlet = undefined
-    this.#feeds = none
+    this.#feeds?.clear()
+    this.#feeds = undefined
     this.#unwritten = undefined
     for (const each of this.#waiting.values()) if (each.qos === 0) this.forget(each)
   }
@@ -209,24 +200,26 @@ export class Session {
   }
 
   /** Answers a subscription with retained messages, each at the lower QoS of the two, and not faster than the client reads. */
-  feed(feed: Feed): void {
-    this.#feeds = [...this.#feeds, feed]
-    this.pump()
+  feed(filter: string, feed: Feed): void {
+    const outlet = this.#outlet
+    if (outlet === undefined) return
+    this.#feeds ??= new Feeds({
+      maySend: () => !this.#isBehind && this.#mayTransmit(outlet),
+      send: (message, { qos, nextCounter }) =>
+        this.#sendFed(outlet, message, Math.min(qos, message.qos) as QoS, nextCounter),
+    })
+    this.#feeds.set(filter, feed)
   }
 
-  #pumpFeeds(outlet: Outlet): void {
-    for (let feed = this.#feeds[0]; feed !== undefined; feed = this.#feeds[0]) {
-      if (this.#isBehind || !this.#mayTransmit(outlet)) return
-      const { done, value: message } = feed.messages.next()
-      if (done === true) {
-        this.#feeds = this.#feeds.slice(1)
-        continue
-      }
-      const qos = Math.min(feed.qos, message.qos) as QoS
-      const topic = this.#sentAs?.(message.topic) ?? message.topic
-      if (qos === 0) outlet.publish(encodePublish({ topic, payload: message.payload, qos, retain: true }))
-      else if (message.counter <= feed.since) this.offer(message, qos, true, feed.nextCounter())
-    }
+  /** The filter is not subscribed to any more: nothing is begun to be sent because of it. [MQTT-3.10.4-2] */
+  endFeed(filter: string): void {
+    this.#feeds?.delete(filter)
+  }
+
+  #sendFed(outlet: Outlet, message: Message, qos: QoS, nextCounter: () => number): void {
+    const topic = this.#sentAs?.(message.topic) ?? message.topic
+    if (qos === 0) outlet.publish(encodePublish({ topic, payload: message.payload, qos, retain: true }))
+    else this.offer(message, qos, true, nextCounter())
   }
 
   /** Sends what waits, as far as the window and the connection allow. */
@@ -234,7 +227,7 @@ export class Session {
     const outlet = this.#outlet
     if (outlet === undefined) return
     this.#pumpWaiting(outlet)
-    if (this.#feeds.length > 0) this.#pumpFeeds(outlet)
+    this.#feeds?.run()
   }
 
   #pumpWaiting(outlet: Outlet): void {
@@ -344,7 +337,7 @@ export class Session {
       this.#room.release(each)
       this.#records?.remove(queueKey(this.clientId, each.counter))
     }
-    if (this.#waiting.size > 0 || this.#feeds.length > 0) this.pump()
+    if (this.#waiting.size > 0 || this.#feeds !== undefined) this.pump()
   }
 
   /** Takes a message out of the queue, in memory. */

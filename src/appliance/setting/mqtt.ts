@@ -111,7 +111,7 @@ export const mqtt = {
       key: 'max_topic_levels',
       type: 'integer',
       minimum: 5,
-      maximum: 10_000,
+      maximum: 1000,
       default: 100,
       text: 'Levels that a topic or filter may have.',
     },
@@ -129,7 +129,7 @@ export const mqtt = {
       minimum: 1,
       maximum: 1_000_000,
       default: 1000,
-      text: 'Subscriptions of one client; more are refused.',
+      text: 'Subscriptions of one client, and filters in one SUBSCRIBE; more are refused.',
     },
     {
       key: 'max_inflight_inbound',
