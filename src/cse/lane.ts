@@ -43,6 +43,8 @@ export class Lane {
   readonly #streams: Stream[] = []
   #inFlight = 0
   #failures = 0
+  /** Since a try failed, and until one succeeds that went alone: what is under way must not be overtaken by what came after it. */
+  #isDoubtful = false
   #pause: Timer | undefined
   #isStopped = false
 
@@ -96,7 +98,11 @@ export class Lane {
 
   #advance(): void {
     const { take, rested, limits } = this.#facts
-    while (!this.#isStopped && this.#pause === undefined && this.#inFlight < limits.maxInFlight) {
+    while (
+      !this.#isStopped &&
+      this.#pause === undefined &&
+      this.#inFlight < (this.#isDoubtful ? 1 : limits.maxInFlight)
+    ) {
       const stream = this.#streams.shift()
       if (stream === undefined) break
       stream.isListed = false
@@ -127,10 +133,14 @@ export class Lane {
     if (this.#isStopped) return
     if (error !== undefined && this.#isWorthAnotherTry(error, batch)) {
       stream.putBack(batch)
+      this.#isDoubtful = true
       this.#rest()
       this.#enter(stream)
     } else {
-      if (error === undefined) this.#failures = 0
+      if (error === undefined) {
+        this.#failures = 0
+        if (this.#inFlight === 0) this.#isDoubtful = false
+      }
       this.#facts.settle(stream, batch, error)
     }
     this.#advance()

@@ -174,6 +174,30 @@ test('a target that comes back is told at once when its registration says so', a
   assert.deepEqual(arrived(), ['a'])
 })
 
+test('what was under way when its target went away goes before what came after', async () => {
+  const kit = await subscribed({ pn: 2 })
+  const lost: (() => void)[] = []
+  const arrived: string[] = []
+  const take: Kit['answerDelivery'] = (delivery) => {
+    arrived.push(...contentsOf([delivery]))
+    return 2000
+  }
+  kit.answerDelivery = () =>
+    new Promise((_, reject) => lost.push(() => reject(new OneM2MError(Status.TARGET_NOT_REACHABLE, 'no answer'))))
+  await kit.push('a', 'b')
+  await kit.notifications()
+  kit.answerDelivery = away
+  await kit.push('c', 'd')
+  await kit.notifications()
+  kit.answerDelivery = take
+  await kit.update('onem2m/app', { 'm2m:ae': { poa: ['http://127.0.0.1:9/back'] } })
+  await kit.push('e')
+  await kit.notifications()
+  for (const timeOut of lost.splice(0)) timeOut()
+  await settle(kit)
+  assert.deepEqual(arrived, ['a', 'b', 'c', 'd', 'e'])
+})
+
 test('everything for other CSEs is kept, and tried again with the same request identifier', async () => {
   const kit = await (await Kit.start()).withContainer()
   const tried: string[] = []
