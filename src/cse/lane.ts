@@ -43,7 +43,7 @@ export class Lane {
   readonly #streams: Stream[] = []
   #inFlight = 0
   #failures = 0
-  /** Since a try failed, and until one succeeds that went alone: what is under way must not be overtaken by what came after it. */
+  /** Since a try failed, and until one succeeds that went alone, or the target is there while nothing is under way that others could overtake. */
   #isDoubtful = false
   #pause: Timer | undefined
   #isStopped = false
@@ -83,6 +83,7 @@ export class Lane {
     this.#pause?.cancel()
     this.#pause = undefined
     this.#failures = 0
+    if (this.#inFlight === 0) this.#isDoubtful = false
     this.#advance()
   }
 
