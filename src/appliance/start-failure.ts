@@ -42,6 +42,7 @@ function locked(dataDirectory: string): StartFailure {
 }
 
 function listening(code: string, address = '', port = 0): StartFailure | undefined {
+  if (address.startsWith('/') || address.startsWith('.')) return listeningAt(code, address)
   const place = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
   const reasons: Readonly<Record<string, string>> = {
     EADDRINUSE:
@@ -53,6 +54,18 @@ function listening(code: string, address = '', port = 0): StartFailure | undefin
   }
   const text = reasons[code]
   return text === undefined ? undefined : { text, exitCode: ExitCode.UNAVAILABLE }
+}
+
+/** Of a Unix socket. */
+function listeningAt(code: string, path: string): StartFailure | undefined {
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: `another program listens at ${path} already, or it is a file that is no socket`,
+    EACCES: `this user may not make a socket at ${path}`,
+    ENOENT: `there is no folder for a socket at ${path}`,
+  }
+  const reason = reasons[code]
+  const text = `${reason}. Choose another path in mqtt.unix_socket`
+  return reason === undefined ? undefined : { text, exitCode: ExitCode.UNAVAILABLE }
 }
 
 function keeping(code: string, dataDirectory: string): StartFailure | undefined {

@@ -43,7 +43,8 @@ export class BrokerState {
   async load(): Promise<void> {
     const { store } = this.#facts
     const { sessions, retained } = this
-    const range = (prefix: string) => ({ from: prefix, to: `${prefix}\u{10ffff}` })
+    // A topic may begin with any character: what comes after all of them is what comes after the slash.
+    const range = (prefix: string) => ({ from: prefix, to: prefix.replace(/\/$/, '0') })
     for await (const [key, bytes] of store.scanBytes(range(prefixes.retained)))
       retained.restore(decodeRetained(bytes), key.slice(prefixes.retained.length))
     for await (const [key, text] of store.scanText(range(prefixes.session)))

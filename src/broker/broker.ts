@@ -169,12 +169,18 @@ export class Broker {
         point,
         clock,
         connectTimeoutMs: this.#limits.connectTimeoutMs,
+        maxPacketBytes: this.#limits.maxPacketBytes,
         admits: (socket) => this.#allowances.admits(socket),
         accept: (connection) => this.handle(connection),
         closedMalformed: (reason, remoteAddress) => {
           this.statistics.closedMalformed++
           log.warn('mqtt: connection closed: a client broke the protocol', { remoteAddress, reason })
         },
+        closedOversized: (remoteAddress) => {
+          this.statistics.closedOversized++
+          log.warn('mqtt: connection closed: a packet is larger than mqtt.max_packet_size', { remoteAddress })
+        },
+        closedLate: () => this.#late(),
       })
       this.#listeners.push(listener)
       const found = await listener.start()
@@ -233,6 +239,11 @@ export class Broker {
       bound: `mqtt.${bound}`,
       remoteAddress,
     })
+  }
+
+  #late(): void {
+    this.statistics.closedLate++
+    this.#dependencies.log.warn('mqtt: connection closed: no CONNECT came within mqtt.connect_timeout')
   }
 
   /** Has others' counters shown below `$SYS/broker/bounds/`. */
@@ -316,6 +327,7 @@ export class Broker {
       limits: {
         maxPacketBytes: limits.maxPacketBytes,
         maxInflightInbound: limits.maxInflightInbound,
+        maxUnfinishedBytes: limits.maxUnfinishedBytes,
         dropBytes: limits.slowConsumerDropBytes,
         closeBytes: limits.slowConsumerCloseBytes,
       },
@@ -345,10 +357,7 @@ export class Broker {
         this.statistics.droppedMessages++
         log.warn('mqtt: messages dropped: a client does not read fast enough', { client: client.id })
       },
-      late: () => {
-        this.statistics.closedLate++
-        log.warn('mqtt: connection closed: no CONNECT came within mqtt.connect_timeout')
-      },
+      late: () => this.#late(),
       tooSlow: (client) => {
         this.statistics.closedSlow++
         log.warn('mqtt: connection closed: a client does not read', { client: client.id })

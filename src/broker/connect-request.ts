@@ -16,12 +16,14 @@ export class ConnectRefusal extends ProtocolError {
 export interface ConnectRequest {
   readonly clientId: string
   readonly isClean: boolean
+  /** 3 for MQTT 3.1, 4 for 3.1.1. */
+  readonly protocolLevel: 3 | 4
   /** A bridge calls: the highest bit of the protocol level is set. */
   readonly isBridge: boolean
   readonly willTopic: string | undefined
 }
 
-const levels: Readonly<Record<string, number>> = { MQTT: 4, MQIsdp: 3 }
+const levels: Readonly<Record<string, 3 | 4>> = { MQTT: 4, MQIsdp: 3 }
 
 /** Bits of the connect flags. */
 const reserved = 0x01
@@ -57,7 +59,7 @@ export function readConnect(bytes: Buffer, start: number, end: number): ConnectR
   const isClean = (flags & clean) !== 0
   // [MQTT-3.1.3-8]: a session that is to be kept needs a name; before 3.1.1 every one did.
   if (clientId === '' && (!isClean || level === 3)) throw new ConnectRefusal(2, 'a CONNECT has no client identifier')
-  return { clientId, isClean, isBridge: offered > 0x7f, willTopic }
+  return { clientId, isClean, protocolLevel: level, isBridge: offered > 0x7f, willTopic }
 }
 
 /** [MQTT-3.1.2-3] [MQTT-3.1.2-13] [MQTT-3.1.2-14] [MQTT-3.1.2-15] [MQTT-3.1.2-22] */

@@ -14,6 +14,7 @@ import {
   PacketType,
   ProtocolError,
   readMessageId,
+  readOnlyId,
   readSubscribe,
   readUnsubscribe,
 } from '../mqtt/wire.ts'
@@ -27,6 +28,7 @@ import type { Outlet, Traffic } from './outlet.ts'
 import type { Session } from './session.ts'
 import type { AedesClient, AedesParser, QoS } from './surface.ts'
 import type { Route } from './topic-router.ts'
+import type { Unfinished } from './unfinished.ts'
 
 /** `done`: it is to be acknowledged. `keeping`: not before it is on the disk. `consuming`: somebody in this process is busy with it. */
 export type Acceptance = 'done' | 'keeping' | 'consuming'
@@ -68,6 +70,7 @@ export interface ConnectionFacts {
   readonly clock: Clock
   readonly host: ConnectionHost
   readonly outlet: Outlet
+  readonly unfinished: Unfinished
   readonly maxPacketBytes: number
   /** Inbound messages that may wait for the disk, and QoS 2 messages that may wait for their PUBREL. */
   readonly maxInflightInbound: number
@@ -80,6 +83,8 @@ export class Connection {
   principal: Principal | undefined
   /** The client says that it is a bridge. */
   isBridge = false
+  /** Of MQTT 3.1.1; 3 of MQTT 3.1. */
+  protocolLevel: 3 | 4 = 4
   #origin: BrokerConnection | undefined
   /** What it sends is counted: it has come over the network, or by name. */
   #isMetered = false
@@ -88,6 +93,10 @@ export class Connection {
   readonly #frames: FrameReader
   /** Packets that are not done with; nothing more is read until they are. */
   #pending = 0
+  /** Of a packet that has come in part. */
+  #heldBytes = 0
+  /** A packet has been handled since that was looked at. */
+  #hasHandled = false
   /** A packet that nothing may overtake is being handled. */
   #isHeld = false
   /** As how many messages the packet that is handled counts. */
@@ -152,6 +161,15 @@ export class Connection {
     this.#session = undefined
   }
 
+  /** The connection is closed. */
+  release(): void {
+    this.#facts.unfinished.hold(this, 0, false)
+  }
+
+  giveUp(): void {
+    this.#fail(new BoundError('more waits for the rest of its packet than mqtt.max_unfinished_size allows'))
+  }
+
   close(): void {
     this.client.conn.destroy()
   }
@@ -175,8 +193,18 @@ export class Connection {
     } finally {
       this.#isReading = false
     }
+    this.#count()
     if (this.#mustWait) this.client.conn.pause()
     else this.#readOn()
+  }
+
+  #count(): void {
+    const { heldBytes } = this.#frames
+    const isNew = this.#hasHandled
+    this.#hasHandled = false
+    if (heldBytes === 0 && this.#heldBytes === 0) return
+    this.#heldBytes = heldBytes
+    this.#facts.unfinished.hold(this, heldBytes, isNew)
   }
 
   /** A message that was `keeping` is on the disk; without `isKept` it could not be stored, and is not acknowledged. */
@@ -232,6 +260,7 @@ export class Connection {
   /** A packet of who has come over the network, or by name, within the rates. False when the next one has to wait. */
   #handleWithin(chunk: Buffer, start: number, bodyStart: number, end: number): boolean {
     this.#weight = 1
+    this.#hasHandled = true
     const goesOn = this.#handle(chunk, start, bodyStart, end)
     if (!this.#isMetered || this.client.closed) return goesOn
     const type = (chunk[start] as number) >> 4
@@ -266,35 +295,37 @@ export class Connection {
         this.#publish(session, header, chunk, start, bodyStart, end)
         return true
       case PacketType.puback:
-        expectFlags(header, 0)
-        session.acknowledged(readMessageId(chunk, bodyStart, end))
+        this.#expectFlags(header, 0)
+        session.acknowledged(readOnlyId(chunk, bodyStart, end))
         return true
       case PacketType.pubrec:
-        expectFlags(header, 0)
-        session.received(readMessageId(chunk, bodyStart, end))
+        this.#expectFlags(header, 0)
+        session.received(readOnlyId(chunk, bodyStart, end))
         return true
       case PacketType.pubcomp:
-        expectFlags(header, 0)
-        session.completed(readMessageId(chunk, bodyStart, end))
+        this.#expectFlags(header, 0)
+        session.completed(readOnlyId(chunk, bodyStart, end))
         return true
       case PacketType.pubrel: {
-        expectFlags(header, 2)
-        this.#completeInbound(session, readMessageId(chunk, bodyStart, end))
+        this.#expectFlags(header, 2)
+        this.#completeInbound(session, readOnlyId(chunk, bodyStart, end))
         return true
       }
       case PacketType.subscribe:
-        expectFlags(header, 2)
+        this.#expectFlags(header, 2)
         return this.#subscribe(readMessageId(chunk, bodyStart, end), readSubscribe(chunk, bodyStart, end))
       case PacketType.unsubscribe: {
-        expectFlags(header, 2)
+        this.#expectFlags(header, 2)
         return this.#unsubscribe(readMessageId(chunk, bodyStart, end), readUnsubscribe(chunk, bodyStart, end))
       }
       case PacketType.pingreq:
-        expectFlags(header, 0)
+        this.#expectFlags(header, 0)
+        expectNothing(bodyStart, end)
         this.outlet.write(pingResponse)
         return true
       case PacketType.disconnect:
-        expectFlags(header, 0)
+        this.#expectFlags(header, 0)
+        expectNothing(bodyStart, end)
         this.outlet.flush()
         this.client._disconnected = true
         // Aedes hears of it at once rather than of a stream that closed early, for which an error would be made.
@@ -307,12 +338,18 @@ export class Connection {
     }
   }
 
+  /** [MQTT-2.2.2-2]. In MQTT 3.1 these bits are not used, or say that a packet is sent again (2.1). */
+  #expectFlags(header: number, flags: number): void {
+    if ((header & 0x0f) !== flags && this.protocolLevel > 3) throw new ProtocolError('a fixed header has wrong flags')
+  }
+
   /** The first packet is a CONNECT [MQTT-3.1.0-1]; Aedes handles it. */
   #connect(chunk: Buffer, start: number, bodyStart: number, end: number): boolean {
     if (chunk[start] !== PacketType.connect << 4) throw new ProtocolError('a connection does not begin with CONNECT')
     const request = readConnect(chunk, bodyStart, end)
     this.#facts.host.connecting(request)
     this.isBridge = request.isBridge
+    this.protocolLevel = request.protocolLevel
     this.client._parsingBatch = 0
     this.#hold()
     this.client._parser.parse(chunk.subarray(start, end))
@@ -389,8 +426,8 @@ const nothing: object = Object.freeze({})
 
 const noParser: AedesParser = { parse: () => 0, removeAllListeners() {}, _queue: null }
 
-function expectFlags(header: number, flags: number): void {
-  if ((header & 0x0f) !== flags) throw new ProtocolError('a fixed header has wrong flags') // [MQTT-2.2.2-2]
+function expectNothing(bodyStart: number, end: number): void {
+  if (bodyStart !== end) throw new ProtocolError('a packet is longer than it may be')
 }
 
 /** [MQTT-1.5.3-1] [MQTT-1.5.3-2] */

@@ -11,6 +11,7 @@ import type { BrokerState } from './broker-state.ts'
 import { Connection, type ConnectionHost } from './connection.ts'
 import { Outlet, type OutletLimits, type Traffic, Turn } from './outlet.ts'
 import { type AedesClient, type AedesInternals, type AedesWill, lateConnect } from './surface.ts'
+import { Unfinished } from './unfinished.ts'
 
 type Done = (error?: Error | null) => void
 
@@ -20,7 +21,11 @@ export interface EdgeBrokerFacts {
   readonly traffic: Traffic
   readonly options: Omit<AedesOptions, 'mq' | 'persistence' | 'authorizeSubscribe'>
   readonly clock: Clock
-  readonly limits: OutletLimits & { readonly maxPacketBytes: number; readonly maxInflightInbound: number }
+  readonly limits: OutletLimits & {
+    readonly maxPacketBytes: number
+    readonly maxInflightInbound: number
+    readonly maxUnfinishedBytes: number
+  }
   /** A will is to be published, or a client's other message of Aedes' making. */
   published(will: AedesWill, connection: Connection | undefined, done: Done): void
   connected(connection: Connection): void
@@ -50,6 +55,7 @@ mqtt.writeToStream.cacheNumbers = false
 export class EdgeBroker extends Aedes {
   readonly #facts: EdgeBrokerFacts
   readonly #turn = new Turn()
+  readonly #unfinished: Unfinished
   readonly #connections = new Map<object, Connection>()
 
   constructor(facts: EdgeBrokerFacts) {
@@ -63,6 +69,7 @@ export class EdgeBroker extends Aedes {
       persistence: handshake,
     })
     this.#facts = facts
+    this.#unfinished = new Unfinished(facts.limits.maxUnfinishedBytes)
     this.on('connectionError', (_client, error) => {
       if (error.message === lateConnect) facts.late()
     })
@@ -109,13 +116,14 @@ export class EdgeBroker extends Aedes {
       tooSlow: () => this.#facts.tooSlow(client),
       drained: () => connection.drained(),
     })
-    const connection = new Connection({ ...limits, client, clock, host, outlet, traffic })
+    const connection = new Connection({ ...limits, client, clock, host, outlet, traffic, unfinished: this.#unfinished })
     this.#connections.set(client, connection)
     // Nine listeners, and an error for each connection that is closed, to hear of the one event that is heard of here.
     client._eos()
     conn.on('close', () => {
       client.close()
       this.#detach(connection)
+      connection.release()
       this.#connections.delete(client)
     })
     return client
@@ -128,8 +136,9 @@ export class EdgeBroker extends Aedes {
     register.call(this, client)
     const { sessions } = this.#facts.state
     const isPersistent = client.clean === false
-    // [MQTT-3.2.2-1] [MQTT-3.2.2-2] [MQTT-3.2.2-3]
-    const isPresent = isPersistent && sessions.get(client.id)?.isPersistent === true
+    // [MQTT-3.2.2-1] [MQTT-3.2.2-2] [MQTT-3.2.2-3]; in MQTT 3.1 the byte is reserved.
+    const isToldOf = isPersistent && connection.protocolLevel > 3
+    const isPresent = isToldOf && sessions.get(client.id)?.isPersistent === true
     client.connecting = false
     client.connected = true
     connection.outlet.write(isPresent ? acceptedWithSession : accepted)

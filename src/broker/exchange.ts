@@ -66,6 +66,12 @@ export class Exchange implements ConnectionHost {
   }
 
   connecting({ clientId, willTopic }: ConnectRequest): void {
+    if (Buffer.byteLength(clientId) > this.#facts.limits.maxClientIdBytes) {
+      this.#facts.log.warn(
+        'mqtt: connection refused: a client identifier is longer than mqtt.max_client_id_size allows',
+      )
+      throw new ConnectRefusal(2, 'a client identifier is too long')
+    }
     if (clientId.startsWith(bridgePrefix)) throw new ProtocolError('a client identifier is that of a bridge')
     if (willTopic !== undefined) this.#checkTopic(willTopic)
   }
@@ -228,11 +234,12 @@ export class Exchange implements ConnectionHost {
     const { log, limits } = this.#facts
     const { session } = connection
     const most = limits.maxSubscriptionsPerClient
-    const hasRoom = index < most && (session?.subscriptions.has(filter) || (session?.subscriptions.size ?? 0) < most)
-    if (hasRoom && topicExcess(filter, limits) === undefined) return true
+    const has = session?.subscriptions.has(filter)
+    const hasRoom = has || ((session?.subscriptions.size ?? 0) < most && this.#facts.state.sessions.hasRoomFor(filter))
+    if (index < most && hasRoom && topicExcess(filter, limits) === undefined) return true
     this.#facts.statistics.refusedSubscriptions++
     log.warn(
-      'mqtt: subscription refused: a client has as many as mqtt.max_subscriptions allows, or a filter is too long',
+      'mqtt: subscription refused: there are as many as mqtt.max_subscriptions or max_subscriptions_total_size allows, or a filter is too long',
       {
         client: connection.id,
       },

@@ -11,6 +11,10 @@ export interface BrokerLimits extends SessionTableLimits, RetainedLimits, Allowa
   /** A PUBLISH beyond these closes its connection, a SUBSCRIBE is answered with 0x80. */
   readonly maxTopicLevels: number
   readonly maxTopicBytes: number
+  /** A longer one is refused. */
+  readonly maxClientIdBytes: number
+  /** Packets that have come in part; with more, the one that takes longest closes its connection. */
+  readonly maxUnfinishedBytes: number
   /** One more is answered with 0x80. */
   readonly maxSubscriptionsPerClient: number
   /** Inbound QoS 2 messages that wait for PUBREL; one more closes the connection. */
@@ -53,7 +57,10 @@ export const defaultBrokerLimits: BrokerLimits = {
   maxPacketBytes: 262_144,
   maxTopicLevels: 100,
   maxTopicBytes: 1024,
+  maxClientIdBytes: 256,
+  maxUnfinishedBytes: 16 * 1_048_576,
   maxSubscriptionsPerClient: 1000,
+  maxSubscriptionsTotalBytes: 32 * 1_048_576,
   maxRetainedMessages: 10_000,
   maxRetainedBytes: 16 * 1_048_576,
   maxInflight: 1000,

@@ -1,6 +1,6 @@
 /** Where connections come from: TCP over IPv4 and IPv6, WebSocket with the subprotocol `mqtt`, a Unix socket. MQTT 3.1.1 sections 4.2 and 6. */
 
-import { unlinkSync } from 'node:fs'
+import { lstatSync, unlinkSync } from 'node:fs'
 import {
   createServer as createHttpServer,
   type Server as HttpServer,
@@ -43,11 +43,16 @@ interface ListenerFacts {
   readonly clock: Clock
   /** How long a client of a WebSocket listener may take to ask for one. */
   readonly connectTimeoutMs: number
+  readonly maxPacketBytes: number
   /** Whether a socket may stay: asked as it comes, before anything is read from it. */
   admits(socket: Socket): boolean
   accept(connection: Duplex): void
   /** A connection was closed for what its client sent around MQTT. */
   closedMalformed(reason: string, remoteAddress: string | undefined): void
+  /** A message of a WebSocket is larger than a packet may be. */
+  closedOversized(remoteAddress: string | undefined): void
+  /** Nobody asked for a WebSocket in time. */
+  closedLate(): void
 }
 
 /**
@@ -125,13 +130,8 @@ export class Listener {
     try {
       await this.#listen(server)
     } catch (error) {
-      // The socket of a process that was killed is still there, and nobody answers.
-      if (
-        !('path' in point) ||
-        (error as NodeJS.ErrnoException).code !== 'EADDRINUSE' ||
-        (await isAnswered(point.path))
-      )
-        throw error
+      const isInUse = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+      if (!('path' in point) || !isInUse || !(await isAbandoned(point.path))) throw error
       unlinkSync(point.path)
       await this.#listen(server)
     }
@@ -164,11 +164,15 @@ export class Listener {
   /** Loaded only where it is used: the package and what it needs take 3 MiB. */
   async #acceptWebSockets(server: HttpServer): Promise<void> {
     const { createWebSocketStream, WebSocketServer } = await import('ws')
-    const { point, clock, connectTimeoutMs, accept, closedMalformed } = this.#facts
+    const { point, clock, connectTimeoutMs, maxPacketBytes, accept, closedMalformed, closedOversized, closedLate } =
+      this.#facts
     const tls = 'tls' in point ? point.tls : undefined
     const deadlines = new WeakMap<Socket, Timer>()
     server.on(tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
-      const deadline = clock.after(connectTimeoutMs, () => socket.destroy())
+      const deadline = clock.after(connectTimeoutMs, () => {
+        closedLate()
+        socket.destroy()
+      })
       deadlines.set(socket, deadline)
       socket.once('close', () => deadline.cancel())
     })
@@ -178,8 +182,7 @@ export class Listener {
       handleProtocols: (offered) => (offered.has('mqtt') ? 'mqtt' : false),
       verifyClient: ({ req }: { readonly req: IncomingMessage }) => isWelcome(req),
       perMessageDeflate: false,
-      // A frame may hold many packets; the size of a packet is looked at where it is read.
-      maxPayload: 1_048_576,
+      maxPayload: maxPacketBytes,
       // Each piece costs 300 bytes beside what it holds, which may be one.
       maxBufferedChunks: 4096,
       maxFragments: 1024,
@@ -188,7 +191,10 @@ export class Listener {
       const { remoteAddress } = request.socket
       deadlines.get(request.socket)?.cancel()
       // What is refused may still send what is no WebSocket's, and nobody else would hear of it.
-      webSocket.on('error', () => {})
+      webSocket.on('error', ({ message, code = '' }: NodeJS.ErrnoException) => {
+        if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') closedOversized(remoteAddress)
+        else if (code.startsWith('WS_ERR_')) closedMalformed(message, remoteAddress)
+      })
       const certificateUris = tls === undefined ? [] : tls.urisOf(request.socket as TLSSocket)
       if (certificateUris === undefined) {
         webSocket.terminate()
@@ -221,10 +227,12 @@ function isWelcome(request: IncomingMessage): boolean {
   return origin === undefined || URL.parse(origin)?.host === host
 }
 
-function isAnswered(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
+/** The socket of a process that was killed is still there, and nobody answers. What is no socket is somebody's file. */
+async function isAbandoned(path: string): Promise<boolean> {
+  if (!lstatSync(path).isSocket()) return false
+  return await new Promise((resolve) => {
     const socket = connect({ path })
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false))
+    socket.once('connect', () => resolve(false)).once('error', () => resolve(true))
     socket.once('connect', () => socket.destroy())
   })
 }

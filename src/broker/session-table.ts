@@ -17,6 +17,8 @@ import type { TopicRouter } from './topic-router.ts'
 export interface SessionTableLimits extends SessionLimits {
   /** What may wait for all clients together, with what it costs to hold it. */
   readonly maxQueuedTotalBytes: number
+  /** What the subscriptions of all clients together may take. */
+  readonly maxSubscriptionsTotalBytes: number
   readonly maxSessions: number
   /** How long a session without a connection is kept, in time that this process runs: clocks of small machines jump. */
   readonly sessionExpiryMs: number
@@ -35,10 +37,14 @@ export interface SessionTableFacts {
 /** Timers of the system end at 24 days. */
 const longestTimerMs = 86_400_000
 
+/** What it costs to hold a subscription, beside its filter. */
+const holdingBytes = 500
+
 export class SessionTable {
   readonly #facts: SessionTableFacts
   readonly #sessions = new Map<string, Session>()
   readonly #budget: QueueBudget
+  #subscriptionBytes = 0
   /** How many are persistent, connected or not. */
   #persistent = 0
   /** Since when a persistent session is without a connection, longest first. */
@@ -99,7 +105,7 @@ export class SessionTable {
 
   /** The connection is gone: the session waits for another one, or ends. */
   leave(session: Session): void {
-    if (this.#sessions.get(session.clientId) !== session || session.isConnected) return
+    if (!this.#isThere(session) || session.isConnected) return
     if (session.isPersistent) this.#wait(session)
     else this.end(session)
   }
@@ -114,18 +120,24 @@ export class SessionTable {
   }
 
   subscribe(session: Session, filter: string, qos: QoS): void {
-    const { router, records } = this.#facts
+    const { records } = this.#facts
     const before = session.subscriptions.get(filter)
     this.restoreSubscription(session, filter, qos)
     if (!session.isPersistent || before === qos) return
     records.onUndo(() => {
-      if (before !== undefined) this.restoreSubscription(session, filter, before)
-      else if (session.subscriptions.delete(filter)) router.unsubscribe(session, filter)
+      if (before === undefined) this.#forgetSubscription(session, filter)
+      else if (this.#isThere(session)) this.restoreSubscription(session, filter, before)
     })
     records.put(subscriptionKey(session.clientId, filter), `{"qos":${qos}}`)
   }
 
+  /** Whether there is room for one more subscription among those of all clients. */
+  hasRoomFor(filter: string): boolean {
+    return this.#subscriptionBytes + weigh(filter) <= this.#facts.limits.maxSubscriptionsTotalBytes
+  }
+
   restoreSubscription(session: Session, filter: string, qos: QoS): void {
+    if (!session.subscriptions.has(filter)) this.#subscriptionBytes += weigh(filter)
     session.subscriptions.set(filter, qos)
     this.#facts.router.subscribe(session, filter, qos)
   }
@@ -133,27 +145,36 @@ export class SessionTable {
   unsubscribe(session: Session, filter: string): void {
     const qos = session.subscriptions.get(filter)
     if (qos === undefined) return
-    const { router, records } = this.#facts
-    session.subscriptions.delete(filter)
-    session.endFeed(filter)
-    router.unsubscribe(session, filter)
+    const { records } = this.#facts
+    this.#forgetSubscription(session, filter)
     if (!session.isPersistent) return
     records.onUndo(() => {
-      if (this.#sessions.get(session.clientId) === session) this.restoreSubscription(session, filter, qos)
+      if (this.#isThere(session)) this.restoreSubscription(session, filter, qos)
     })
     records.remove(subscriptionKey(session.clientId, filter))
   }
 
+  #forgetSubscription(session: Session, filter: string): void {
+    if (!session.subscriptions.delete(filter)) return
+    this.#subscriptionBytes -= weigh(filter)
+    session.endFeed(filter)
+    this.#facts.router.unsubscribe(session, filter)
+  }
+
+  #isThere(session: Session): boolean {
+    return this.#sessions.get(session.clientId) === session
+  }
+
   /** Ends a session: what it subscribed to, what waits for it and what it has sent halfway are forgotten. */
   end(session: Session): void {
-    const { router, records } = this.#facts
+    const { records } = this.#facts
     const { clientId } = session
-    for (const filter of session.subscriptions.keys()) {
-      router.unsubscribe(session, filter)
+    for (const filter of [...session.subscriptions.keys()]) {
+      this.#forgetSubscription(session, filter)
       if (session.isPersistent) records.remove(subscriptionKey(clientId, filter))
     }
     this.#offlineSince.delete(session)
-    if (this.#sessions.get(clientId) === session) this.#sessions.delete(clientId)
+    if (this.#isThere(session)) this.#sessions.delete(clientId)
     const queue = [...session.queue()]
     session.forgetAll()
     if (!session.isPersistent) return
@@ -204,4 +225,8 @@ export class SessionTable {
       return
     }
   }
+}
+
+function weigh(filter: string): number {
+  return filter.length + holdingBytes
 }

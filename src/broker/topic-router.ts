@@ -33,6 +33,8 @@ export interface Route {
 }
 
 const rememberedTopics = 2000
+/** Filters that match them together: one message for each topic of many that many filters match is not to cost more than these filters do. */
+const rememberedMatches = 50_000
 const longestRememberedTopic = 256
 
 export class TopicRouter {
@@ -41,6 +43,7 @@ export class TopicRouter {
   readonly #bySession = new WeakMap<Session, Map<string, Entry>>()
   readonly #mayReceive: (owner: string, topic: string) => boolean
   #routes = new Map<string, Route>()
+  #rememberedMatches = 0
   /** Filters that somebody is subscribed to, once for each. */
   #size = 0
 
@@ -48,9 +51,10 @@ export class TopicRouter {
     this.#mayReceive = mayReceive
   }
 
-  /** Who may receive what is not what it was. */
+  /** Where topics lead to is not what it was. */
   forget(): void {
     this.#routes = new Map()
+    this.#rememberedMatches = 0
   }
 
   get subscriptions(): number {
@@ -98,7 +102,7 @@ export class TopicRouter {
     const { filter } = entry
     if (isWildcard(filter)) {
       this.#wildcards.add(filter, entry)
-      this.#routes = new Map()
+      this.forget()
     } else {
       const entries = this.#exact.get(filter)
       if (entries === undefined) this.#exact.set(filter, new Set([entry]))
@@ -112,7 +116,7 @@ export class TopicRouter {
     const { filter } = entry
     if (isWildcard(filter)) {
       this.#wildcards.remove(filter, entry)
-      this.#routes = new Map()
+      this.forget()
     } else {
       const entries = this.#exact.get(filter)
       entries?.delete(entry)
@@ -138,7 +142,11 @@ export class TopicRouter {
     const route = { topic, receivers, listeners, filters }
     // An ill-formed topic reads as one with U+FFFD: such a one is looked at each time.
     if (topic.length <= longestRememberedTopic && !topic.includes('\ufffd')) {
-      if (this.#routes.size >= rememberedTopics) this.#routes.clear()
+      this.#rememberedMatches += filters.length
+      if (this.#routes.size >= rememberedTopics || this.#rememberedMatches > rememberedMatches) {
+        this.#routes.clear()
+        this.#rememberedMatches = filters.length
+      }
       this.#routes.set(topic, route)
     }
     return route

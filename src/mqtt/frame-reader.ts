@@ -31,6 +31,11 @@ export class FrameReader {
     this.#handle = handle
   }
 
+  /** What is held of a packet that is not whole, or not handled yet. */
+  get heldBytes(): number {
+    return this.#rest.length
+  }
+
   /** Handles all packets that are whole now; false when the handler stopped. Throws ProtocolError or OversizedError. */
   push(chunk: Buffer): boolean {
     if (this.#restBytes === 0) return this.#read(chunk)

@@ -123,6 +123,12 @@ export function readMessageId(bytes: Buffer, at: number, end: number): number {
   return messageId
 }
 
+/** The message identifier that is all of an acknowledgement. */
+export function readOnlyId(bytes: Buffer, at: number, end: number): number {
+  if (end !== at + 2) throw new ProtocolError('an acknowledgement is not two bytes long')
+  return readMessageId(bytes, at, end)
+}
+
 export interface FilterRequest {
   readonly filter: string
   readonly qos: QoS

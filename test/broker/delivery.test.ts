@@ -217,10 +217,12 @@ test('retained messages and sessions are there after a restart, queues in order'
   const writer = await TestClient.connect(first.broker, 'writer')
   for (let n = 0; n < 20; n++) await writer.publish('n/1', String(n), ((n % 2) + 1) as 1)
   await writer.publish('état/ü', 'an', 1, { retain: true })
+  // The last one that there can be.
+  await writer.publish('\u{10ffff}\u{10ffff}', 'far', 1, { retain: true })
   await first.broker.stop()
   await first.store.flush()
   const second = await startBroker({ store: first.store })
-  assert.equal(second.broker.retainedMessages, 1)
+  assert.equal(second.broker.retainedMessages, 2)
   const awake = await TestClient.connect(second.broker, 'sleeper', { clean: false })
   await awake.subscribe('état/+', 0)
   await settle(30)

@@ -240,6 +240,9 @@ const invalid: Readonly<Record<string, readonly number[]>> = {
   'a packet of type 15': [0xf0, 0],
   'a CONNACK from a client': [0x20, 2, 0, 0],
   'a length of five bytes [MQTT-2.2.3]': [0x30, 0xff, 0xff, 0xff, 0xff, 1],
+  'a PUBACK of three bytes': [0x40, 3, 0, 1, 0],
+  'a PINGREQ with something in it': [0xc0, 1, 0],
+  'a DISCONNECT with something in it': [0xe0, 1, 0],
   'a second CONNECT [MQTT-3.1.0-2]': [0x10, 12, 0, 4, ...Buffer.from('MQTT'), 4, 2, 0, 0, 0, 0],
 }
 
@@ -255,6 +258,31 @@ for (const [name, bytes] of Object.entries(invalid))
     assert.deepEqual(reader.messages, [])
     assert.equal(reader.isOpen, true)
   })
+
+test('a client of MQTT 3.1 hears nothing of its session, and may send again as it did then', async () => {
+  const { broker } = await startBroker()
+  const connect = Buffer.from([0x10, 15, 0, 6, ...Buffer.from('MQIsdp'), 3, 0, 0, 0, 0, 1, 0x61])
+  for (let time = 1; time <= 2; time++) {
+    const client = new TestClient(broker)
+    client.acknowledges = false
+    client.sendRaw(connect)
+    const connack = await client.until(({ cmd }) => cmd === 'connack')
+    // MQTT 3.1 section 3.2: the first byte is reserved.
+    assert.deepEqual([(connack as { sessionPresent?: unknown }).sessionPresent, client.isOpen], [false, true])
+    // DUP in SUBSCRIBE, PUBREL and UNSUBSCRIBE: MQTT 3.1 section 2.1.
+    client.sendRaw(Buffer.from([0x8a, 6, 0, 9, 0, 1, 0x79, 1]))
+    client.sendRaw(Buffer.from([0x34, 6, 0, 1, 0x7a, 0, 5, 0x31]))
+    client.sendRaw(Buffer.from([0x6a, 2, 0, 5]))
+    client.sendRaw(Buffer.from([0xaa, 5, 0, 10, 0, 1, 0x79]))
+    await client.until(({ cmd }) => cmd === 'unsuback')
+    assert.deepEqual(
+      client.heard.map(({ cmd }) => cmd),
+      ['connack', 'suback', 'pubrec', 'pubcomp', 'unsuback'],
+    )
+    client.drop()
+    await settle()
+  }
+})
 
 test('a connection that begins with anything but CONNECT is closed [MQTT-3.1.0-1]', async () => {
   const { broker } = await startBroker()

@@ -1,7 +1,7 @@
 /** The broker's listeners with a real client: TCP over IPv4 and IPv6, WebSocket, a Unix socket. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -130,6 +130,28 @@ test('a WebSocket that speaks in text is closed [MQTT-6.0.0-1]', async (t) => {
   assert.equal(broker.statistics.closedMalformed, 1)
 })
 
+test('a message of a WebSocket may be as large as a packet, and is not collected from any number of pieces', async (t) => {
+  const point = { host: '127.0.0.1', port: 0, transport: 'websocket' as const }
+  const { broker, addresses } = await start(t, [point], { maxPacketBytes: 3_000_000, maxByteRate: 1e9 })
+  const url = `ws://127.0.0.1:${addresses[0]?.port}/mqtt`
+  const client = await mqtt.connectAsync(url, { reconnectPeriod: 0 })
+  await client.publishAsync('t', Buffer.alloc(2_900_000), { qos: 1 })
+  await client.endAsync(true)
+  const sentBy = async (send: (socket: WebSocket) => void): Promise<void> => {
+    const socket = new WebSocket(url, 'mqtt')
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    await new Promise((resolve) => socket.once('open', resolve))
+    send(socket)
+    await closed
+  }
+  await sentBy((socket) => socket.send(Buffer.alloc(3_000_001)))
+  assert.equal(broker.statistics.closedOversized, 1)
+  await sentBy((socket) => {
+    for (let piece = 0; piece < 2000; piece++) socket.send(Buffer.of(0), { fin: false })
+  })
+  assert.equal(broker.statistics.closedMalformed, 1)
+})
+
 test('a Unix socket, also where a process that was killed left one', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'fieldgate-socket-'))
   t.after(() => rmSync(directory, { recursive: true, force: true }))
@@ -137,11 +159,23 @@ test('a Unix socket, also where a process that was killed left one', async (t) =
   const abandoned = createServer()
   await new Promise<void>((resolve) => abandoned.listen(path, resolve))
   await assert.rejects(start(t, [{ path }]), { code: 'EADDRINUSE' }, 'one that is in use is left alone')
+  // Closed under another name, it stays as that of a process that was killed does.
+  const moved = join(directory, 'moved.sock')
+  renameSync(path, moved)
   await new Promise((resolve) => abandoned.close(resolve))
-  writeFileSync(path, '')
+  renameSync(moved, path)
   const { addresses } = await start(t, [{ path }])
   assert.deepEqual(addresses, [])
   await converse(mqttOver(path))
+})
+
+test('a file that is no socket is not taken away', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'fieldgate-socket-'))
+  t.after(() => rmSync(directory, { recursive: true, force: true }))
+  const path = join(directory, 'notes.txt')
+  writeFileSync(path, 'years of work')
+  await assert.rejects(start(t, [{ path }]), { code: 'EADDRINUSE' })
+  assert.equal(readFileSync(path, 'utf8'), 'years of work')
 })
 
 function mqttOver(path: string): MqttClient {

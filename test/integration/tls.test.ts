@@ -138,9 +138,12 @@ test('little is read ahead of a connection that is not read from, in pieces as s
       point: { host: '127.0.0.1', port: 0, ...point },
       clock: systemClock,
       connectTimeoutMs: 10_000,
+      maxPacketBytes: 262_144,
       admits: () => true,
       accept: accepted.resolve,
       closedMalformed() {},
+      closedOversized() {},
+      closedLate() {},
     })
     const address = await listener.start()
     t.after(() => listener.close())

@@ -100,6 +100,21 @@ export const mqtt = {
       text: 'Largest MQTT packet; a client that announces a larger one is disconnected.',
     },
     {
+      key: 'max_unfinished_size',
+      type: 'size',
+      minimum: 1_048_576,
+      default: '16MiB',
+      text: 'Packets that have come in part, of all clients together; with more, the client whose packet takes longest is disconnected.',
+    },
+    {
+      key: 'max_client_id_size',
+      type: 'size',
+      minimum: 23,
+      maximum: 65_535,
+      default: '256B',
+      text: 'Longest client identifier; a longer one is refused.',
+    },
+    {
       key: 'connect_timeout',
       type: 'duration',
       minimum: 100,
@@ -130,6 +145,13 @@ export const mqtt = {
       maximum: 1_000_000,
       default: 1000,
       text: 'Subscriptions of one client, and filters in one SUBSCRIBE; more are refused.',
+    },
+    {
+      key: 'max_subscriptions_total_size',
+      type: 'size',
+      minimum: 65_536,
+      default: '32MiB',
+      text: 'What the subscriptions of all clients together take, each with 500B beside its filter; more are refused.',
     },
     {
       key: 'max_inflight_inbound',
