@@ -164,6 +164,22 @@ codec = "csv"`
     assert.equal(gateway.warnings.length, 2, 'once, and that it fails on and off')
   })
 
+  it('of a device that goes away keep their last values beside the word that it is gone, and go on when it is back', async () => {
+    const { board, gateway, host, values } = await mapping('templates = ["tasmota"]')
+    board.say('tele/greenhouse/LWT', 'Online')
+    board.say('tele/greenhouse/SENSOR', '{"DS18B20":{"Temperature":18.4}}')
+    board.say('tele/greenhouse/LWT', 'Offline')
+    await calm()
+    assert.deepEqual(values(), { 'greenhouse/available': false, 'greenhouse/DS18B20/Temperature': '18.4 Cel' })
+    assert.equal(await gateway.latest('mqtt-map/greenhouse/available'), 'false')
+    board.say('tele/greenhouse/LWT', 'Online')
+    board.say('tele/greenhouse/SENSOR', '{"DS18B20":{"Temperature":17.9}}')
+    await calm()
+    assert.deepEqual(values(), { 'greenhouse/available': true, 'greenhouse/DS18B20/Temperature': '17.9 Cel' })
+    assert.equal(await gateway.latest('mqtt-map/greenhouse/DS18B20/Temperature'), '17.9')
+    assert.deepEqual([host.statuses[0]?.state, gateway.warnings], ['ok', []])
+  })
+
   it('as a flood is bounded, and that is said once', async () => {
     const { board, gateway, host } = await mapping(
       'max_rate = 10\n[[adapters.mqtt-map.rule]]\ntopic = "flood"\npath = "flood"\ncodec = "number"',
