@@ -75,7 +75,8 @@ describe('the command line', () => {
     const out = join(directory, 'absent')
     const { exitCode, complaints } = await type(`cert ae //openmtc.org/mn-cse-1/Cx --data-dir ${state} --out ${out}`)
     assert.equal(exitCode, 1)
-    assert.match(complaints, /^fieldgate: \S*absent\S*: there is no such file or directory\.$/)
+    assert.match(complaints, /^fieldgate: \S*absent: there is no such file or directory\.$/)
+    assert.equal((await type(`cert list --data-dir ${state}`)).printed, '')
   })
 
   it('leaves a system alone that was not started from an image', async () => {

@@ -1,6 +1,6 @@
 /** `fieldgate cert`: the gateway's own certificate authority, and what it signs. */
 
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { hostname, networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { KeyPairPem, Subject } from '../../security/certificate-issue.ts'
@@ -44,6 +44,8 @@ export async function run(invocation: Invocation): Promise<number> {
           `cert ${action} ${name}: expected the absolute identifier, //SP-ID/CSE-ID${action === 'ae' ? '/AE-ID' : ''}`,
         )
       const directory = resolve(values['out']?.at(-1) ?? '.')
+      // Before anything is issued that nobody could use.
+      accessSync(directory, constants.W_OK)
       const stem = name.slice(2).replaceAll('/', '_')
       const { certificate, key } = await issueAndNote(
         files,
