@@ -1,5 +1,6 @@
 /** Who may do what to which resource: TS-0004 7.3.3.15, TS-0001 9.6.2, and what holds for resources that no policy protects. */
 
+import { isWithin } from '../onem2m/ip-address.ts'
 import { matchesWildcard } from '../onem2m/wildcard.ts'
 import type { SetOfAccessControlRules } from '../resources/access-control-policy.ts'
 import { AccessRight } from '../resources/access-control-policy.ts'
@@ -205,8 +206,8 @@ export class AccessControl {
     if (windows !== undefined && !windows.some((window) => isInWindow(window, this.#facts.now()))) return false
     const addresses = context.accessControlIpAddresses
     if (addresses === undefined) return true
-    const own = remoteAddress?.replace(/^::ffff:/, '')
-    return [...(addresses.ipv4Addresses ?? []), ...(addresses.ipv6Addresses ?? [])].some((address) => address === own)
+    const own = remoteAddress?.replace(/^::ffff:/, '') ?? ''
+    return [...(addresses.ipv4Addresses ?? []), ...(addresses.ipv6Addresses ?? [])].some((each) => isWithin(each, own))
   }
 }
 

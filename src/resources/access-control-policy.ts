@@ -13,7 +13,9 @@ import {
   text,
   type ValueOf,
 } from '../onem2m/attribute-type.ts'
+import { ipAddress } from '../onem2m/ip-address.ts'
 import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
+import { scheduleEntry } from './schedule.ts'
 
 /** The bits of accessControlOperations, TS-0001 table 9.6.2.3-1. */
 export const AccessRight = { CREATE: 1, RETRIEVE: 2, UPDATE: 4, DELETE: 8, NOTIFY: 16, DISCOVERY: 32, ALL: 63 } as const
@@ -25,12 +27,12 @@ const accessControlRule = objectOf('an access control rule', {
     'acco',
     listOf(
       objectOf('an access control context', {
-        accessControlWindow: optional('actw', listOf(text)),
+        accessControlWindow: optional('actw', listOf(scheduleEntry)),
         accessControlIpAddresses: optional(
           'acip',
           objectOf('IP addresses', {
-            ipv4Addresses: optional('ipv4', listOf(text)),
-            ipv6Addresses: optional('ipv6', listOf(text)),
+            ipv4Addresses: optional('ipv4', listOf(ipAddress(4))),
+            ipv6Addresses: optional('ipv6', listOf(ipAddress(6))),
           }),
         ),
         accessControlLocationRegion: optional(

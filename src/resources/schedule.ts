@@ -20,7 +20,7 @@ const ranges: readonly (readonly [least: number, most: number])[] = [
 ]
 
 /** TS-0004 6.3.3, scheduleEntry. */
-const scheduleEntry: AttributeType<string> = {
+export const scheduleEntry: AttributeType<string> = {
   name: expected,
   decode(wire, where) {
     if (typeof wire !== 'string') throw refused(where, wire, expected)
