@@ -6,12 +6,24 @@ import { parseGeometry } from '../onem2m/geometry.ts'
 import { Operation, type RequestPrimitive, ResponseTypeValue } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { parseMoment } from '../onem2m/timestamp.ts'
+import { AccessRight } from '../resources/access-control-policy.ts'
 import type { RequestContext } from './handler.ts'
 
 /** TS-0004 6.3.2, releaseVersion. A request without one comes from a release 1 entity, or from one that does not care. */
 export const supportedReleaseVersions: readonly string[] = ['1', '2', '2a', '3', '4', '5']
 
 const aeType = 2
+
+/** TS-0004 7.3.3.5: what an operation may be asked to answer with. 10 and 12 are the hosting CSE's to refuse. */
+const resultContents: Readonly<Record<Operation | 'discovery', readonly number[]>> = {
+  [Operation.CREATE]: [0, 1, 2, 3, 9],
+  [Operation.RETRIEVE]: [1, 4, 5, 6, 7, 8, 10, 12],
+  [Operation.UPDATE]: [0, 1, 9],
+  [Operation.DELETE]: [0, 1, 4, 5, 6, 8],
+  [Operation.NOTIFY]: [0],
+  // OpenMTC's applications ask for 5 in every discovery, and expect the list.
+  discovery: [5, 6, 11],
+}
 
 export function checkRequest(
   request: RequestPrimitive,
@@ -43,7 +55,10 @@ export function checkRequest(
       'pc: missing, expected an object with one member such as {"m2m:cnt": {...}}',
     )
   checkResponseType(request)
-  if (request.filterCriteria !== undefined) checkCriteria(request.filterCriteria)
+  if (operation === Operation.CREATE && request.resourceType === undefined)
+    throw refused('ty', undefined, 'the type of the resource to create')
+  if (request.filterCriteria !== undefined) checkCriteria(operation, request.filterCriteria)
+  checkResultContent(request)
   if (request.semanticQueryIndicator === true) throw notSupported('sqi', 'semantic queries')
 }
 
@@ -81,15 +96,21 @@ function checkTime(name: 'rqet' | 'rset' | 'oet', text: string | undefined, nowM
 }
 
 /** Values and members that mean nothing here are refused rather than passed over: a filter that does not filter shows too much. */
-function checkCriteria(criteria: FilterCriteria): void {
-  const { filterUsage, filterOperation, offset, level } = criteria
+function checkCriteria(operation: Operation, criteria: FilterCriteria): void {
+  if (operation === Operation.CREATE || operation === Operation.NOTIFY)
+    throw refused('fc', 'filter criteria', 'nothing in a CREATE or NOTIFY')
+  const { filterUsage, filterOperation, offset, level, operations } = criteria
   if (filterUsage !== undefined && (filterUsage < 1 || filterUsage > 3))
     throw refused('fc.fu', filterUsage, '1 (discovery), 2 (conditional operation) or 3 (IPE on-demand discovery)')
+  if (filterUsage !== undefined && filterUsage !== FilterUsage.CONDITIONAL && operation !== Operation.RETRIEVE)
+    throw refused('fc.fu', filterUsage, '2 (conditional operation) in an UPDATE or DELETE')
   if (filterUsage === FilterUsage.IPE_ON_DEMAND) throw notSupported('fc.fu', 'IPE on-demand discoveries')
   if (filterOperation !== undefined && (filterOperation < 1 || filterOperation > 3))
     throw refused('fc.fo', filterOperation, '1 (AND), 2 (OR) or 3 (XOR)')
   if (offset === 0) throw refused('fc.ofst', offset, 'a positive integer: the first is 1')
   if (level === 0) throw refused('fc.lvl', level, 'a positive integer: 1 is direct children')
+  if (operations !== undefined && (operations < 1 || operations > AccessRight.ALL))
+    throw refused('fc.ops', operations, `a sum of rights from 1 to ${AccessRight.ALL}`)
   checkGeometry(criteria)
   if (criteria.semanticsFilter !== undefined) throw notSupported('fc.smf', 'semantic filters')
   if ((criteria.contentFilterSyntax ?? criteria.contentFilterQuery) !== undefined)
@@ -109,6 +130,13 @@ function checkGeometry({ geometryType, geoSpatialFunction, geometry }: FilterCri
 
 function notSupported(where: string, what: string): OneM2MError {
   return new OneM2MError(Status.NOT_IMPLEMENTED, `${where}: ${what} are not supported`)
+}
+
+function checkResultContent({ operation, resultContent, filterCriteria }: RequestPrimitive): void {
+  if (resultContent === undefined) return
+  const isDiscovery = filterCriteria?.filterUsage === FilterUsage.DISCOVERY
+  const allowed = resultContents[isDiscovery ? 'discovery' : operation]
+  if (!allowed.includes(resultContent)) throw refused('rcn', resultContent, `one of ${allowed.join(', ')}`)
 }
 
 function checkResponseType({ responseType }: RequestPrimitive): void {

@@ -27,20 +27,23 @@ import { limitOf, trimLog } from './trimming.ts'
 
 const aeType = 2
 const remoteCseType = 16
+/** TS-0001 9.6.49: its place is the IN-CSE. */
+const triggerRequestType = 47
+const inCse = 1
 /** Walks over subtrees are recursive; nobody nests resources this deep in earnest. */
 const deepestLevel = 100
 
 export function create(execution: Execution): Eventually {
   const { request, parts, originator } = execution
-  const { resourceType } = request
-  if (resourceType === undefined) throw refused('ty', undefined, 'the type of the resource to create')
-  if (request.filterCriteria !== undefined) throw refused('fc', 'filter criteria', 'nothing in a CREATE')
+  const { resourceType = 0 } = request
   const { resource: parent, virtualChild } = execution.target()
   if (virtualChild !== undefined)
     throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: nothing can be created below ${virtualChild}`)
   const representative = parts.resourceTypes.get(resourceType)
   if (representative === undefined) {
     if (!isStandardType(resourceType)) throw refused('ty', resourceType, 'a resource type of the standard')
+    if (resourceType === triggerRequestType && parts.settings.cseType !== inCse)
+      throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, 'ty: a triggerRequest has its place at an IN-CSE')
     throw new OneM2MError(Status.NOT_IMPLEMENTED, `ty: this CSE has no resource type ${resourceType}`)
   }
   const type = specialization(parts.typesByMemberName, representative, request.content)

@@ -1,6 +1,6 @@
 /** The CSE: puts its parts together, loads the tree, and takes every request from its check to its response. */
 
-import type { Clock, Timer } from '../onem2m/clock.ts'
+import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
@@ -11,7 +11,7 @@ import { AccessControl } from './access-control.ts'
 import { Announcer } from './announcer.ts'
 import { checkRequest } from './check.ts'
 import { Courier } from './courier.ts'
-import { failInterrupted, isNonBlocking } from './deferred.ts'
+import { isNonBlocking, resume } from './deferred.ts'
 import { remove } from './deletion.ts'
 import { dispatch } from './dispatch.ts'
 import { DuplicateCache } from './duplicate.ts'
@@ -28,6 +28,7 @@ import { Outbox } from './outbox.ts'
 import type { Eventually, Outcome } from './outcome.ts'
 import type { CseParts, CseSettings } from './parts.ts'
 import { PollingChannels } from './polling.ts'
+import { Postponement } from './postponement.ts'
 import { Registrants } from './registrant.ts'
 import { discardInTurns, unfinishedRemovals } from './removal.ts'
 import { Resource, type StoredInstance } from './resource.ts'
@@ -53,18 +54,12 @@ export interface CseDependencies {
  */
 const nameless: ReadonlySet<string> = new Set(['', 'C', 'S'])
 
-/** Requests that wait for their operationExecutionTime. */
-const maxPostponed = 1000
-/** Less than a timer can hold. */
-const longestSleepMs = 86_400_000
-
 export class Cse implements RequestHandler {
   readonly #log: Log
   readonly #parts: CseParts
   readonly #duplicates: DuplicateCache
   readonly #courier: Courier
   readonly statistics = { requests: 0, refused: 0, failed: 0, impostors: 0 }
-  readonly #postponed = new Set<Timer>()
   #onRemoteCses: (() => void) | undefined
   #onRegistrants: (() => void) | undefined
 
@@ -117,6 +112,7 @@ export class Cse implements RequestHandler {
       missingData: new MissingData({ tree, clock, internally }),
       expiration: new Expiration({ clock, remove: (expired) => this.#expire(expired) }),
       polling,
+      postponement: new Postponement(clock),
       routes,
       registrants: new Registrants({
         store,
@@ -164,10 +160,10 @@ export class Cse implements RequestHandler {
     if (orphans > 0)
       this.#log.warn('resources without their parent were left out: the store was damaged', { count: orphans })
     for (const { key, identifiers } of unfinished) void discardInTurns(this.#parts, key, identifiers)
-    if (tree.ofType(17).size > 0) this.#internally(failInterrupted)
     const { outbox, notifier, groupNotifications } = this.#parts
     await outbox.start((ends) => groupNotifications.senderOf(ends) ?? notifier.senderOf(ends))
     await this.#parts.announcer.start()
+    resume(this.#parts)
     this.#log.debug('resource tree loaded', { resources })
   }
 
@@ -177,7 +173,7 @@ export class Cse implements RequestHandler {
   }
 
   stop(): void {
-    for (const timer of this.#postponed) timer.cancel()
+    this.#parts.postponement.stop()
     this.#parts.missingData.stop()
     this.#parts.polling.stop()
     this.#parts.expiration.stop()
@@ -327,19 +323,8 @@ export class Cse implements RequestHandler {
     const { operationExecutionTime, requestExpirationTimestamp, ...rest } = request
     const atMs = parseMoment(operationExecutionTime ?? '', nowMs) ?? nowMs
     if (atMs <= nowMs || isNonBlocking(request)) return false
-    if (this.#postponed.size >= maxPostponed)
-      throw new OneM2MError(Status.NOT_ACCEPTABLE, `oet: ${maxPostponed} requests wait for their time already`)
-    const { clock } = parts
-    const wait = () => {
-      const leftMs = atMs - clock.wallMs()
-      const timer = clock.after(Math.min(Math.max(leftMs, 0), longestSleepMs), () => {
-        this.#postponed.delete(timer)
-        if (clock.wallMs() < atMs) wait()
-        else this.#execute(rest, context, respond)
-      })
-      this.#postponed.add(timer)
-    }
-    wait()
+    parts.postponement.requireRoom()
+    parts.postponement.until(atMs, () => this.#execute(rest, context, respond))
     return true
   }
 

@@ -4,15 +4,19 @@
  */
 
 import { refused } from '../onem2m/attribute-type.ts'
-import { contentObject, type Json, type JsonObject } from '../onem2m/content.ts'
-import { encodeFilterCriteria } from '../onem2m/filter-criteria.ts'
+import type { JsonObject } from '../onem2m/content.ts'
+import { decodeRequest, encodeRequest, encodeResponse } from '../onem2m/parameter.ts'
 import { type RequestPrimitive, type ResponsePrimitive, ResponseTypeValue } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
-import { formatTimestamp, parseMoment } from '../onem2m/timestamp.ts'
+import { formatTimestamp, parseMoment, parseTimestamp } from '../onem2m/timestamp.ts'
 import { RequestStatus } from '../resources/request.ts'
+import type { Attributes } from '../resources/resource-type.ts'
 import type { Execution } from './execution.ts'
+import type { RequestContext } from './handler.ts'
 import type { Outcome } from './outcome.ts'
+import type { CseParts } from './parts.ts'
 import { Resource } from './resource.ts'
+import { errorResponse } from './response.ts'
 import { checkAddress } from './tree.ts'
 
 const requestType = 17
@@ -26,9 +30,11 @@ export function isNonBlocking({ responseType }: RequestPrimitive): boolean {
 
 /** Accepts a non-blocking request; it is executed when the request resource is on the disk. */
 export function accept(execution: Execution): Outcome {
-  const { parts, request, transaction, now } = execution
+  const { parts, request, context, transaction, now, nowMs } = execution
   const { tree } = parts
   checkAddress(request.to)
+  const atMs = executionMs(request, nowMs)
+  if (atMs > nowMs) parts.postponement.requireRoom()
   if (tree.size >= parts.settings.maxResources)
     throw new OneM2MError(
       Status.NOT_ACCEPTABLE,
@@ -51,12 +57,7 @@ export function accept(execution: Execution): Outcome {
       expirationTime: formatTimestamp(expiryMs(execution)),
       // TS-0004 7.4.12: an originator finds its requests by its own identifier.
       ...(request.originator ? { labels: [request.originator] } : {}),
-      operation: request.operation,
-      target: request.to,
-      ...(request.originator ? { originator: request.originator } : {}),
-      requestId: request.requestIdentifier,
-      metaInformation: metaInformation(request),
-      ...(request.content === undefined ? {} : { primitiveContent: request.content }),
+      ...described(request),
       requestStatus: RequestStatus.PENDING,
     },
   })
@@ -65,7 +66,9 @@ export function accept(execution: Execution): Outcome {
   transaction.changes.push(tree.changeOf(resource))
   transaction.afterCommit(() => {
     parts.expiration.watch(resource)
-    run(execution, resource)
+    const waiting = { request, context, resource }
+    if (atMs > nowMs) parts.postponement.until(atMs, () => run(parts, waiting))
+    else run(parts, waiting)
   })
   const isSynch = request.responseType?.responseTypeValue === ResponseTypeValue.NON_BLOCKING_SYNCH
   return {
@@ -74,50 +77,86 @@ export function accept(execution: Execution): Outcome {
   }
 }
 
-function run({ parts, request, context }: Execution, resource: Resource): void {
-  const { responseType, ...blocking } = request
-  parts.handle(blocking, context, (response) => {
-    const result = resultOf(response)
-    parts.internally((execution) => {
-      if (parts.tree.get(resource.resourceIdentifier) !== resource) return
-      execution.replaceAttributes(resource, {
-        ...resource.stored,
-        lastModifiedTime: execution.now,
-        requestStatus: response.responseStatusCode < 3000 ? RequestStatus.COMPLETED : RequestStatus.FAILED,
-        operationResult: result,
-      })
-    })
-    if (responseType?.responseTypeValue !== ResponseTypeValue.NON_BLOCKING_ASYNCH) return
-    // TS-0004 7.3.1.2: the originator unless it names others; an empty list names nobody.
-    for (const target of responseType.notificationUri ?? [request.originator ?? ''])
-      parts.notifier.send(target, { 'm2m:rsp': result })
-  })
+/** A request that was accepted. */
+interface Accepted {
+  readonly request: RequestPrimitive
+  readonly context: RequestContext
+  readonly resource: Resource
 }
 
-/** After a restart: what was pending is not executed a second time. TS-0001 9.6.12, requestStatus. */
-export function failInterrupted(execution: Execution): void {
-  const { parts } = execution
+/** Executes a request unless its resource was deleted, which cancels it. */
+function run(parts: CseParts, accepted: Accepted): void {
+  if (parts.tree.get(accepted.resource.resourceIdentifier) !== accepted.resource) return
+  // What was in time when it came stays so: times from receipt must not count from its execution.
+  const { responseType, operationExecutionTime, requestExpirationTimestamp, ...blocking } = accepted.request
+  parts.handle(blocking, accepted.context, (response) => settle(parts, accepted, response))
+}
+
+/** Keeps the result, and sends it to those who are waiting for it. */
+function settle(parts: CseParts, { request, resource }: Omit<Accepted, 'context'>, response: ResponsePrimitive): void {
+  const operationResult = JSON.parse(encodeResponse(response)) as JsonObject
+  const requestStatus = response.responseStatusCode < 3000 ? RequestStatus.COMPLETED : RequestStatus.FAILED
+  parts.internally((execution) => {
+    if (parts.tree.get(resource.resourceIdentifier) === resource)
+      execution.amend(resource, { requestStatus, operationResult })
+  })
+  const { responseType, originator = '' } = request
+  if (responseType?.responseTypeValue !== ResponseTypeValue.NON_BLOCKING_ASYNCH) return
+  // TS-0004 7.3.1.2: the originator unless it names others; an empty list names nobody.
+  for (const target of responseType.notificationUri ?? [originator])
+    parts.notifier.send(target, { 'm2m:rsp': operationResult })
+}
+
+/**
+ * After a restart: what has yet to begin goes on waiting for its time; what may have been executed is not executed a second time, and fails.
+ * TS-0001 9.6.12, requestStatus.
+ */
+export function resume(parts: CseParts): void {
+  const nowMs = parts.clock.wallMs()
   for (const resource of parts.tree.ofType(requestType)) {
     if (resource.stored['requestStatus'] !== RequestStatus.PENDING) continue
-    execution.replaceAttributes(resource, {
-      ...resource.stored,
-      requestStatus: RequestStatus.FAILED,
-      operationResult: {
-        rsc: Status.INTERNAL_SERVER_ERROR,
-        rqi: resource.stored['requestId'] as string,
-        pc: { 'm2m:dbg': 'the gateway was restarted before the result was stored: send the request again' },
-      },
-    })
+    const request = requestOf(resource.stored)
+    // The creation time leaves out what is less than a second: not begun by the earlier moment, and never executed before the later one.
+    const createdMs = parseTimestamp(resource.stored['creationTime'] as string) ?? nowMs
+    if (executionMs(request, createdMs) > nowMs) {
+      // Whoever it came from is not here to vouch for itself any more.
+      const waiting: Accepted = { request, context: { source: 'network' }, resource }
+      parts.postponement.until(executionMs(request, createdMs + 999), () => run(parts, waiting))
+    } else
+      settle(
+        parts,
+        { request, resource },
+        errorResponse(
+          request,
+          Status.INTERNAL_SERVER_ERROR,
+          'the gateway was restarted before the result was stored: send the request again',
+        ),
+      )
   }
 }
 
-function resultOf(response: ResponsePrimitive): JsonObject {
+/** When to execute a request that came at `receivedMs`; both in milliseconds since 1970. */
+function executionMs({ operationExecutionTime }: RequestPrimitive, receivedMs: number): number {
+  return parseMoment(operationExecutionTime ?? '', receivedMs) ?? receivedMs
+}
+
+/** The attributes that say what was requested: TS-0004 6.3.5.5 and 7.4.12, with parameters under their short names. */
+function described(request: RequestPrimitive): Attributes {
+  const { op, to, fr, rqi, pc, ...metaInformation } = JSON.parse(encodeRequest(request)) as JsonObject
   return {
-    rsc: response.responseStatusCode,
-    rqi: response.requestIdentifier,
-    ...(response.content === undefined ? {} : { pc: contentObject(response.content) }),
-    ...(response.releaseVersionIndicator === undefined ? {} : { rvi: response.releaseVersionIndicator }),
+    operation: op,
+    target: to,
+    ...(fr === undefined || fr === '' ? {} : { originator: fr }),
+    requestId: rqi,
+    metaInformation,
+    ...(pc === undefined ? {} : { primitiveContent: pc }),
   }
+}
+
+/** The request that these attributes describe. */
+function requestOf(stored: Attributes): RequestPrimitive {
+  const { operation: op, target: to, originator: fr, requestId: rqi, metaInformation, primitiveContent: pc } = stored
+  return decodeRequest({ ...(metaInformation as JsonObject), op, to, fr, rqi, pc } as JsonObject)
 }
 
 /** resultPersistence, else resultExpirationTimestamp, else requestExpirationTimestamp: TS-0004 7.4.12. */
@@ -136,32 +175,4 @@ function expiryMs({ request, nowMs, parts }: Execution): number {
     if (atMs !== undefined) return Math.min(Math.max(atMs, nowMs + 1000), latestMs)
   }
   return Math.min(nowMs + defaultPersistenceMs, latestMs)
-}
-
-/** The parameters of the request under their short names: TS-0004 6.3.5.5. */
-function metaInformation(request: RequestPrimitive): JsonObject {
-  const meta: Record<string, Json> = {}
-  const add = (short: string, value: Json | undefined) => {
-    if (value !== undefined) meta[short] = value
-  }
-  add('ty', request.resourceType)
-  add('ot', request.originatingTimestamp)
-  add('rqet', request.requestExpirationTimestamp)
-  add('rset', request.resultExpirationTimestamp)
-  add('oet', request.operationExecutionTime)
-  add('rp', request.resultPersistence)
-  add('rcn', request.resultContent)
-  add('ec', request.eventCategory)
-  add('da', request.deliveryAggregation)
-  add('gid', request.groupRequestIdentifier)
-  add('drt', request.desiredIdentifierResultType)
-  add('rvi', request.releaseVersionIndicator)
-  add('vsi', request.vendorInformation)
-  if (request.responseType !== undefined)
-    add('rt', {
-      rtv: request.responseType.responseTypeValue,
-      ...(request.responseType.notificationUri === undefined ? {} : { nu: request.responseType.notificationUri }),
-    })
-  if (request.filterCriteria !== undefined) add('fc', encodeFilterCriteria(request.filterCriteria))
-  return meta
 }

@@ -1,6 +1,5 @@
 /** DELETE (TS-0004 7.3.3.9): a resource with everything below it, or one instance. Also what expiration does when a time has come. */
 
-import { refused } from '../onem2m/attribute-type.ts'
 import { type Content, JsonText } from '../onem2m/content.ts'
 import { ResultContent } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
@@ -41,13 +40,8 @@ export function deleteTarget(execution: Execution): Eventually {
       remove(execution, resource)
       return { status: Status.DELETED, content }
     }
-    case ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES:
-    case ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES:
-    case ResultContent.CHILD_REFERENCES:
-    case ResultContent.CHILD_RESOURCES:
-      return withChildren(execution, resource, kind)
     default:
-      throw refused('rcn', kind, 'one of 0, 1, 4, 5, 6, 8 in a DELETE')
+      return withChildren(execution, resource, kind)
   }
 }
 

@@ -1,6 +1,5 @@
 /** Finding descendants: for discovery, and for the children that a RETRIEVE shows. */
 
-import { refused } from '../onem2m/attribute-type.ts'
 import type { FilterCriteria } from '../onem2m/filter-criteria.ts'
 import { ResultContent } from '../onem2m/primitive.ts'
 import { Status } from '../onem2m/status.ts'
@@ -9,7 +8,7 @@ import type { ResourceView } from '../resources/behaviour.ts'
 import { candidates } from './candidate.ts'
 import { checkConditionNames } from './condition.ts'
 import type { Execution } from './execution.ts'
-import { matcher } from './matching.ts'
+import { byName, matcher } from './matching.ts'
 import type { Outcome } from './outcome.ts'
 import { type Descendant, identifierOf, referenceTo } from './representation.ts'
 import { Resource, type StoredInstance } from './resource.ts'
@@ -17,18 +16,12 @@ import { Resource, type StoredInstance } from './resource.ts'
 /** Discovery: RETRIEVE with filterUsage 1, TS-0001 10.2.6, TS-0004 7.3.3.14. Whatever the originator may not discover is left out. */
 export async function discover(execution: Execution, root: Resource | StoredInstance): Promise<Outcome> {
   const { request } = execution
-  const wanted = request.resultContent ?? ResultContent.DISCOVERY_RESULT_REFERENCES
-  // OpenMTC's applications ask for attributes and child references in every discovery, and expect the list.
-  const kind =
-    wanted === ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES ? ResultContent.DISCOVERY_RESULT_REFERENCES : wanted
-  if (kind !== ResultContent.CHILD_REFERENCES && kind !== ResultContent.DISCOVERY_RESULT_REFERENCES)
-    throw refused('rcn', kind, '6 or 11 in a discovery')
   const { descendants, partial } = await find(execution, root, request.filterCriteria ?? {}, AccessRight.DISCOVERY)
   const form = request.desiredIdentifierResultType
   const prefix = prefixOf(execution, request.to)
   const content =
-    kind === ResultContent.CHILD_REFERENCES
-      ? { 'm2m:rrl': { rrf: descendants.map(({ resource }) => referenceTo(resource, form)) } }
+    request.resultContent === ResultContent.CHILD_REFERENCES
+      ? { 'm2m:rrl': { rrf: descendants.map(({ resource }) => referenceTo(resource, form, prefix)) } }
       : { 'm2m:uril': descendants.map(({ resource }) => prefix + identifierOf(resource, form)) }
   return { status: Status.OK, content, ...partial }
 }
@@ -118,7 +111,7 @@ async function findWitnesses(
   let open = [
     ...(childLabels === undefined ? [] : [{ labels: childLabels }]),
     ...(childResourceType === undefined ? [] : [{ resourceType: childResourceType }]),
-    ...(childAttribute === undefined ? [] : [{ attribute: childAttribute }]),
+    ...byName(childAttribute).map((attribute) => ({ attribute })),
   ].map((criteria) => matcher(criteria, () => []))
   for await (const instance of resource.instances.scan(nowMs)) {
     const left = open.filter((isMatch) => !isMatch(instance))

@@ -72,7 +72,7 @@ function conditionsOf(criteria: FilterCriteria): Condition[] {
     const info = attribute(resource, 'contentInfo')
     return typeof info === 'string' && (types.includes(info) || types.includes(info.split(':')[0] as string))
   })
-  add(criteria.attribute, (wanted) => (resource) => wanted.some((condition) => hasAttribute(resource, condition)))
+  for (const wanted of byName(criteria.attribute)) conditions.push((resource) => hasOneOf(resource, wanted))
   add(
     criteria.childLabels,
     (wanted) => (resource, childrenOf) => some(childrenOf(resource), (child) => hasLabel(child, wanted)),
@@ -81,11 +81,8 @@ function conditionsOf(criteria: FilterCriteria): Condition[] {
     criteria.childResourceType,
     (types) => (resource, childrenOf) => some(childrenOf(resource), (child) => types.includes(child.definition.type)),
   )
-  add(
-    criteria.childAttribute,
-    (wanted) => (resource, childrenOf) =>
-      some(childrenOf(resource), (child) => wanted.some((condition) => hasAttribute(child, condition))),
-  )
+  for (const wanted of byName(criteria.childAttribute))
+    conditions.push((resource, childrenOf) => some(childrenOf(resource), (child) => hasOneOf(child, wanted)))
   add(
     criteria.parentLabels,
     (wanted) =>
@@ -98,12 +95,8 @@ function conditionsOf(criteria: FilterCriteria): Condition[] {
       ({ parent }) =>
         parent !== undefined && types.includes(parent.definition.type),
   )
-  add(
-    criteria.parentAttribute,
-    (wanted) =>
-      ({ parent }) =>
-        parent !== undefined && wanted.some((condition) => hasAttribute(parent, condition)),
-  )
+  for (const wanted of byName(criteria.parentAttribute))
+    conditions.push(({ parent }) => parent !== undefined && hasOneOf(parent, wanted))
   const { geometryType = 0, geometry } = criteria
   add(geometry === undefined ? undefined : parseGeometry(geometryType, geometry), (wanted) => (resource) => {
     const location = attribute(resource, 'location') as Location | undefined
@@ -116,6 +109,19 @@ function conditionsOf(criteria: FilterCriteria): Condition[] {
 function some(resources: Iterable<ResourceView>, holds: (resource: ResourceView) => boolean): boolean {
   for (const resource of resources) if (holds(resource)) return true
   return false
+}
+
+/**
+ * Over HTTP the name of an attribute is the tag of its condition (TS-0009 6.2.2.2): several values of one name are alternatives, several names
+ * are different conditions.
+ */
+export function byName(conditions: readonly AttributeCondition[] = []): readonly (readonly AttributeCondition[])[] {
+  const names = new Set(conditions.map(({ name }) => name))
+  return [...names].map((wanted) => conditions.filter(({ name }) => name === wanted))
+}
+
+function hasOneOf(resource: ResourceView, wanted: readonly AttributeCondition[]): boolean {
+  return wanted.some((condition) => hasAttribute(resource, condition))
 }
 
 function labelsOf(resource: ResourceView): readonly string[] {
@@ -156,10 +162,14 @@ function labelsQuery(query: string): Condition {
       .map((label) => label.slice(wanted.length + 1))
   if (negation !== undefined) return (resource) => values(resource, absentKey as string).length === 0
   if (operator === undefined) return (resource) => values(resource, key).length > 0
-  const wanted = operand
-    .replace(/^\(|\)$/g, '')
-    .split(',')
-    .map((item) => item.trim())
+  const isList = operator === 'IN' || operator === 'NI'
+  if (isList && !/^\([^()]+\)$/.test(operand)) throw refused('fc.lbq', query, `${key} ${operator} (A,B)`)
+  const wanted = isList
+    ? operand
+        .slice(1, -1)
+        .split(',')
+        .map((item) => item.trim())
+    : [operand]
   const isPositive = operator === 'EQ' || operator === 'IN'
   return (resource) => {
     const own = values(resource, key)

@@ -16,6 +16,7 @@ import type { MissingData } from './missing-data.ts'
 import type { Notifier } from './notifier.ts'
 import type { Outbox, OutboxLimits } from './outbox.ts'
 import type { PollingChannels } from './polling.ts'
+import type { Postponement } from './postponement.ts'
 import type { Registrants } from './registrant.ts'
 import type { Routes } from './route.ts'
 import type { Tree } from './tree.ts'
@@ -64,6 +65,7 @@ export interface CseParts {
   readonly expiration: Expiration
   readonly missingData: MissingData
   readonly polling: PollingChannels
+  readonly postponement: Postponement
   readonly routes: Routes
   readonly registrants: Registrants
   readonly forwarding: Forwarding

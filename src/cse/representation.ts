@@ -8,9 +8,6 @@ import { encodeAttributes } from '../resources/resource-type.ts'
 import type { Execution } from './execution.ts'
 import { Resource, type StoredInstance } from './resource.ts'
 
-const allowedForCreate: readonly number[] = [0, 1, 2, 3, 9]
-const allowedForUpdate: readonly number[] = [0, 1, 9]
-
 /** All attributes of a resource. */
 export function attributesContent(execution: Execution, resource: Resource | StoredInstance): JsonText {
   return new JsonText(`{"${resource.definition.memberName}":${completeText(execution, resource)}}`)
@@ -49,7 +46,6 @@ export function creationResult(
   asked: JsonObject,
 ): Content | undefined {
   const kind = execution.request.resultContent ?? ResultContent.ATTRIBUTES
-  if (!allowedForCreate.includes(kind)) throw refused('rcn', kind, 'one of 0, 1, 2, 3, 9 in a CREATE')
   switch (kind) {
     case ResultContent.NOTHING:
       return undefined
@@ -77,7 +73,6 @@ export function updateResult(
   modified: ReadonlySet<string>,
 ): Content | Resource | undefined {
   const kind = execution.request.resultContent ?? ResultContent.ATTRIBUTES
-  if (!allowedForUpdate.includes(kind)) throw refused('rcn', kind, 'one of 0, 1, 9 in an UPDATE')
   if (kind === ResultContent.NOTHING) return undefined
   // As it is when the response is written: what was changed may still have consequences.
   if (kind === ResultContent.ATTRIBUTES) return resource
@@ -101,8 +96,12 @@ export function identifierOf(resource: ResourceView, form: DesiredIdentifierResu
 }
 
 /** A child reference, TS-0004 6.3.5.29. */
-export function referenceTo(resource: ResourceView, form: DesiredIdentifierResultType | undefined): JsonObject {
-  return { nm: resource.name, typ: resource.definition.type, val: identifierOf(resource, form) }
+export function referenceTo(
+  resource: ResourceView,
+  form: DesiredIdentifierResultType | undefined,
+  prefix = '',
+): JsonObject {
+  return { nm: resource.name, typ: resource.definition.type, val: prefix + identifierOf(resource, form) }
 }
 
 /** A descendant with its place: what a nested result is put together from. */

@@ -46,18 +46,13 @@ function withResultContent(
       checkCondition(execution, resource)
       if (resource instanceof StoredInstance) countRetrieval(execution, resource)
       return { status: Status.OK, content: resource }
-    case ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES:
-    case ResultContent.CHILD_RESOURCES:
-    case ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES:
-    case ResultContent.CHILD_REFERENCES:
-      return withChildren(execution, resource, kind, criteria ?? {})
     case ResultContent.ORIGINAL_RESOURCE:
       return retrieveOriginal(execution, resource)
     case ResultContent.SEMANTIC_CONTENT:
     case ResultContent.PERMISSIONS:
       throw new OneM2MError(Status.NOT_IMPLEMENTED, `rcn: ${kind} is not supported`)
     default:
-      throw refused('rcn', kind, 'one of 1, 4, 5, 6, 7, 8 in a RETRIEVE')
+      return withChildren(execution, resource, kind, criteria ?? {})
   }
 }
 
