@@ -41,8 +41,6 @@ export class Notifier {
   readonly #facts: NotifierFacts
   /** Events that were counted for their subscription: one that goes to several targets counts once. */
   readonly #counted = new WeakSet<JsonObject>()
-  /** Events on their way to the targets of subscriptions that end after so many: each may be the last. */
-  readonly #open = new WeakMap<Resource, Set<JsonObject>>()
 
   constructor(facts: NotifierFacts) {
     this.#facts = facts
@@ -53,21 +51,11 @@ export class Notifier {
     const { transaction } = execution
     const { notificationUri = [], pendingNotification } = subscription.stored as Subscription
     countEvent(execution, subscription)
-    const open = this.#openEvents(subscription)
-    // Those before it use the counter up; none goes out beyond it (TS-0001 9.6.8, expirationCounter).
-    if (open !== undefined && open.size >= ((subscription.stored as Subscription).expirationCounter ?? 0)) return
-    open?.add(notification)
-    transaction.onUndo(() => open?.delete(notification))
-    let unsettled = notificationUri.length
-    const settled = (error: Error | undefined) => {
-      unsettled--
-      if (error === undefined || unsettled === 0) open?.delete(notification)
-    }
     for (const target of notificationUri) {
       const isDurable = pendingNotification !== undefined || this.#facts.courier.isElsewhere(target)
       const ends = { owner: subscription.resourceIdentifier, target }
       const stream = this.#facts.outbox.stream(ends, () => this.#senderFor(subscription, target))
-      this.#facts.outbox.put(stream, notification, { isDurable, transaction, settled })
+      this.#facts.outbox.put(stream, notification, { isDurable, transaction })
     }
   }
 
@@ -133,6 +121,7 @@ export class Notifier {
 
   #senderFor(subscription: Resource, target: string): Sender {
     const { clock, courier, settings } = this.#facts
+    const underWay = new Set<Entry>()
     return {
       gate: new Pacing({
         clock,
@@ -149,8 +138,13 @@ export class Notifier {
         const eventCategory = latestNotify === true ? latest : notificationEventCat
         return this.#letter(target, contentOf(items as readonly JsonObject[], batchNotify !== undefined), eventCategory)
       },
-      sent: ({ length }) => this.#count(subscription, target, 'requests', length),
+      allowance: (waiting) => this.#allowance(subscription, underWay, waiting),
+      sent: (entries) => {
+        for (const entry of entries) underWay.add(entry)
+        this.#count(subscription, target, 'requests', entries.length)
+      },
       settled: (entries, error) => {
+        for (const entry of entries) underWay.delete(entry)
         if (error !== undefined) return
         this.#count(subscription, target, 'responses', entries.length)
         this.#countDown(subscription, entries)
@@ -169,14 +163,18 @@ export class Notifier {
     }
   }
 
-  /** Undefined without a counter, and where events are collected or take each other's place, so that not each goes out by itself. */
-  #openEvents(subscription: Resource): Set<JsonObject> | undefined {
-    const { expirationCounter, batchNotify, latestNotify, pendingNotification } = subscription.stored as Subscription
-    const goesAlone = batchNotify === undefined && latestNotify !== true && pendingNotification === undefined
-    if (expirationCounter === undefined || !goesAlone) return undefined
-    const open = this.#open.get(subscription) ?? new Set()
-    this.#open.set(subscription, open)
-    return open
+  /** As many as the expiration counter leaves, besides what is under way: none goes out beyond it. What another target got costs nothing more. */
+  #allowance(subscription: Resource, underWay: Iterable<Entry>, waiting: readonly Entry[]): number {
+    let left = (subscription.stored as Subscription).expirationCounter
+    if (left === undefined) return waiting.length
+    const isCounted = ({ item }: Entry) => this.#counted.has(item as JsonObject)
+    for (const entry of underWay) if (!isCounted(entry)) left--
+    let allowed = 0
+    for (const entry of waiting) {
+      if (!isCounted(entry) && left-- < 1) break
+      allowed++
+    }
+    return allowed
   }
 
   /** expirationCounter, TS-0001 9.6.8: a subscription ends after so many notifications. */
@@ -188,8 +186,8 @@ export class Notifier {
     if (news.length === 0) return
     const left = expirationCounter - news.length
     this.#facts.internally((execution) => {
+      execution.replaceAttributes(subscription, { ...subscription.stored, expirationCounter: left })
       if (left < 1) remove(execution, subscription)
-      else execution.replaceAttributes(subscription, { ...subscription.stored, expirationCounter: left })
     })
   }
 

@@ -180,7 +180,8 @@ export class Outbox {
     const { target } = stream
     const arrival = stream.sender.gate?.arrival(this.#isAway(target)) === 'replace' ? 'replace' : 'append'
     const replaced = stream.append(entry, arrival, clock.monotonicMs(), limits.maxQueued)
-    this.#spool.drop(stream.name, replaced)
+    if (replaced.length > 0)
+      this.#settle(stream, replaced, new OneM2MError(Status.REQUEST_TIMEOUT, 'something newer took its place'))
     const isTooMuch = entry.sequence === undefined ? stream.waiting > limits.maxQueued : this.#spool.isFull
     const oldest = isTooMuch ? stream.shift() : undefined
     if (oldest !== undefined) this.#giveUp(stream, [oldest])
@@ -226,6 +227,10 @@ export class Outbox {
           stream,
           clock.after(delayMs, () => this.#list(stream)),
         )
+        return undefined
+      }
+      if ('spent' in taken) {
+        this.#settle(stream, taken.spent, new OneM2MError(Status.REQUEST_TIMEOUT, 'its subscription ended before it'))
         return undefined
       }
       const oldestMs = clock.wallMs() - limits.maxKeptAgeMs
@@ -276,6 +281,8 @@ export class Outbox {
     for (const { settled } of entries) settled?.(error)
     stream.sender.settled?.(entries, error)
     this.#forget(stream)
+    // It may have waited for these.
+    if (this.#shut.has(stream)) this.#list(stream)
   }
 
   /** A stream that nobody needs any more goes when nothing of it is left: until then its sequence numbers are in use. */

@@ -25,6 +25,8 @@ export interface Gate {
 export interface Sender {
   readonly gate?: Gate
   compose(items: readonly Json[]): Letter
+  /** How many of those that wait may go at all; the others wait until one is answered, and are given up when nothing waits any longer. */
+  allowance?(waiting: readonly Entry[]): number
   /** A letter goes out for the first time. */
   sent?(entries: readonly Entry[]): void
   /** A letter was answered with success, or given up. */
@@ -154,7 +156,7 @@ export class Stream implements Ends {
   }
 
   /** What goes next as one letter: what came back before anything new; or how long to wait; undefined when there is nothing. */
-  take(nowMs: number): Batch | { readonly againInMs: number } | undefined {
+  take(nowMs: number): Batch | { readonly againInMs: number } | { readonly spent: readonly Entry[] } | undefined {
     const returned = this.#returned.shift()
     if (returned !== undefined) {
       this.#underWay++
@@ -162,12 +164,14 @@ export class Stream implements Ends {
     }
     const count = this.#waiting.length
     if (count === 0) return undefined
+    const allowed = this.sender.allowance?.(this.#waiting) ?? count
+    if (allowed < 1) return this.isForced ? { spent: this.#waiting.splice(0) } : { againInMs: Number.POSITIVE_INFINITY }
     const admitted = this.sender.gate?.admit(count + this.#passed, nowMs - this.#sinceMs, this.isForced) ?? 1
     if (typeof admitted !== 'number') return admitted
     this.#passed = 0
     this.#sinceMs = nowMs
     this.#underWay++
-    return batchOf(this.#waiting.splice(0, admitted), this.#batches++)
+    return batchOf(this.#waiting.splice(0, Math.min(admitted, allowed)), this.#batches++)
   }
 
   /** A letter has to go again, before those that were to follow it. */

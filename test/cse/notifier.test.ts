@@ -45,10 +45,100 @@ test('no more go out than the expiration counter says, however slow the target i
   await kit.notifications()
   await kit.push('d', 'e')
   await kit.notifications()
-  assert.deepEqual(contentsOf(kit.deliveries), ['a', 'b', 'd'], 'what was refused does not count')
+  assert.deepEqual(contentsOf(kit.deliveries), ['a', 'b', 'c'], 'what was refused does not count')
   for (const answer of answers) answer(2000)
   await kit.notifications()
   assert.equal((await kit.ask({ operation: 2, to: 'onem2m/app/temp/watch' })).status, 4004)
+})
+
+/** Each event that was told, once, however often its notification was sent. */
+function eventsOf(deliveries: readonly Delivery[]): readonly string[] {
+  const letters = new Map(deliveries.map(({ request }) => [request.requestIdentifier, JSON.stringify(request.content)]))
+  return [...letters.values()].flatMap((text) => [...text.matchAll(/"con":"(\w+)"/g)].map(([, con]) => con as string))
+}
+
+for (const [how, wishes, expected] of [
+  ['collected by number', { bn: { num: 2, dur: 'PT10S' } }, ['a', 'b', 'c']],
+  ['collected by time', { bn: { num: 10, dur: 'PT10S' } }, ['a', 'b', 'c']],
+  ['kept', { pn: 2 }, ['a', 'b', 'c']],
+  ['at a limited rate', { rl: { mnn: 1, tww: 'PT10S' } }, ['a', 'b', 'c']],
+  ['the latest alone', { ln: true }, ['a', 'b', 'c']],
+] as const) {
+  test(`as many events as the expiration counter says are told, and no more, when they are ${how} (TS-0001 9.6.8)`, async () => {
+    const kit = await (await Kit.start()).withContainer()
+    const watch = { rn: 'watch', nu: ['Capp'], enc: { net: [3] }, exc: 3, ...wishes }
+    await kit.create('onem2m/app/temp', 23, { 'm2m:sub': watch })
+    for (const content of ['a', 'b', 'c', 'd', 'e']) {
+      await kit.push(content)
+      if (how === 'the latest alone') await kit.notifications()
+    }
+    for (let times = 0; times < 4; times++) {
+      await kit.notifications()
+      kit.clock.advance(11_000)
+    }
+    await kit.notifications()
+    assert.deepEqual(eventsOf(kit.deliveries), expected)
+    assert.equal((await kit.retrieve('onem2m/app/temp/watch')).status, 4004)
+    assert.deepEqual(
+      [...kit.store.data.keys()].filter((key) => key.startsWith('q/')),
+      [],
+    )
+  })
+}
+
+test('the newest takes the place of what waits also where the expiration counter leaves one more', async () => {
+  const kit = await (await Kit.start()).withContainer()
+  await kit.create('onem2m/app/temp', 23, {
+    'm2m:sub': { rn: 'watch', nu: ['Capp'], enc: { net: [3] }, exc: 1, pn: 1 },
+  })
+  kit.answerDelivery = unreachable
+  await kit.push('a', 'b', 'c')
+  await kit.notifications()
+  kit.answerDelivery = () => 2000
+  kit.deliveries.length = 0
+  kit.clock.advance(60_000)
+  await kit.notifications()
+  assert.deepEqual(eventsOf(kit.deliveries), ['c'])
+  assert.equal((await kit.retrieve('onem2m/app/temp/watch')).status, 4004)
+})
+
+test('each of several targets gets as many as the expiration counter says, one slower than the other', async () => {
+  const kit = await (await Kit.start()).withContainer()
+  const nu = ['http://fast/', 'http://slow/']
+  await kit.create('onem2m/app/temp', 23, { 'm2m:sub': { rn: 'watch', nu, enc: { net: [3] }, exc: 2, pn: 2 } })
+  kit.answerDelivery = ({ pointOfAccess }) => (pointOfAccess === 'http://slow/' ? unreachable() : 2000)
+  await kit.push('a', 'b', 'c', 'd')
+  await kit.notifications()
+  kit.answerDelivery = () => 2000
+  kit.clock.advance(60_000)
+  await kit.notifications()
+  for (const target of nu)
+    assert.deepEqual(
+      eventsOf(kit.deliveries.filter(({ pointOfAccess }) => pointOfAccess === target)),
+      ['a', 'b'],
+      target,
+    )
+  assert.deepEqual(
+    [...kit.store.data.keys()].filter((key) => key.startsWith('q/')),
+    [],
+  )
+})
+
+test('what was kept before a restart counts for the expiration counter as what comes after it', async () => {
+  const kit = await (await Kit.start()).withContainer()
+  await kit.create('onem2m/app/temp', 23, {
+    'm2m:sub': { rn: 'watch', nu: ['Capp'], enc: { net: [3] }, exc: 2, pn: 2 },
+  })
+  kit.answerDelivery = unreachable
+  await kit.push('a', 'b', 'c')
+  await kit.notifications()
+  const again = await kit.restart()
+  again.answerDelivery = () => 2000
+  await again.push('d')
+  again.clock.advance(60_000)
+  await again.notifications()
+  assert.deepEqual(eventsOf(again.deliveries), ['a', 'b'])
+  assert.equal((await again.retrieve('onem2m/app/temp/watch')).status, 4004)
 })
 
 test('a target is spoken to in a release that it knows (TS-0004 6.3.2)', async () => {
