@@ -46,6 +46,7 @@ export function bridgesOf({ bridge, cse }: Settings): readonly BridgeOptions[] {
       ...(username === '' ? {} : { username }),
       ...(password === '' ? {} : { password }),
       keepAliveMs: upstream.keepAliveMs,
+      maxInflight: upstream.maxInflight,
       maxQueuedMessages: upstream.maxQueued,
       maxQueuedBytes: upstream.maxQueuedSizeBytes,
       random: Math.random,

@@ -14,13 +14,14 @@ import {
   PacketType,
   ProtocolError,
   readMessageId,
+  readUnread,
   topicFault,
 } from '../mqtt/wire.ts'
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import { type BridgeRule, localFilters, remoteFilters, toLocal, toRemote } from './bridge-rule.ts'
 import type { BrokerState } from './broker-state.ts'
-import { type BrokerLimits, topicExcess } from './limits.ts'
+import { type BrokerLimits, mostUnkept, topicExcess } from './limits.ts'
 import { Message } from './message.ts'
 import { Outlet, type Traffic, Turn } from './outlet.ts'
 import type { Session } from './session.ts'
@@ -37,6 +38,8 @@ export interface BridgeOptions {
   readonly password?: string
   /** Silence after which upstream is asked for a sign of life; one that stays silent as long again is left. */
   readonly keepAliveMs?: number
+  /** Messages that upstream may have unacknowledged: mosquitto loses those at QoS 2 that are more than it has room for, which are 20. */
+  readonly maxInflight?: number
   /** Of the spool; without, those of any session. */
   readonly maxQueuedMessages?: number
   readonly maxQueuedBytes?: number
@@ -116,10 +119,10 @@ export class Bridge {
   start(): void {
     const { state, limits } = this.#facts
     const { sessions } = state
-    const { name, rules, maxQueuedMessages, maxQueuedBytes } = this.#options
+    const { name, rules, maxInflight = 20, maxQueuedMessages, maxQueuedBytes } = this.#options
     const session = sessions.open(bridgePrefix + name, true, bridgeOwner)
     session.bridge((topic) => toRemote(rules, topic) ?? topic, {
-      maxInflight: limits.maxInflight,
+      maxInflight,
       maxQueuedMessages: maxQueuedMessages ?? limits.maxQueuedMessages,
       maxQueuedBytes: maxQueuedBytes ?? limits.maxQueuedBytes,
     })
@@ -161,10 +164,14 @@ export class Bridge {
       tooSlow: () => conn.destroy(new Error('it does not read, or acknowledge')),
       drained: () => session.pump(),
     })
-    const frames = new FrameReader(limits.maxPacketBytes, (chunk, start, bodyStart, end) => {
-      this.#handle(session, outlet, chunk, start, bodyStart, end)
-      return true
-    })
+    const frames = new FrameReader(
+      limits.maxPacketBytes,
+      (chunk, start, bodyStart, end) => {
+        this.#handle(session, outlet, chunk, start, bodyStart, end)
+        return true
+      },
+      (...place) => this.#passOver(outlet, ...place),
+    )
     conn.on('data', (chunk: Buffer) => {
       this.#hasHeard = true
       traffic.bytesReceived += chunk.length
@@ -296,50 +303,65 @@ export class Bridge {
     const qos = ((header >> 1) & 3) as QoS
     const topicEnd = endOfTopic(chunk, header, bodyStart, end)
     const messageId = qos === 0 ? 0 : readMessageId(chunk, topicEnd, end)
-    const acknowledge = () => {
-      if (qos > 0) outlet.write(encodeAcknowledgement(qos === 1 ? PacketType.puback : PacketType.pubrec, messageId))
-    }
+    const accept = () => acknowledge(outlet, qos, messageId)
     traffic.publishesReceived++
     const topic = this.#topicHere(chunk.subarray(bodyStart + 2, topicEnd))
-    if (topic === undefined) acknowledge()
-    else if (qos === 2 && !session.beginInbound(messageId)) this.#whenKept(acknowledge)
+    if (topic === undefined) accept()
+    else if (qos === 2 && !session.beginInbound(messageId)) this.#whenKept(accept)
     else {
       statistics.bridgeReceived++
       const payload = Buffer.from(chunk.subarray(qos === 0 ? topicEnd : topicEnd + 2, end))
       const message = Message.of({ topic, payload, qos, retain: (header & 1) === 1 })
       const mustKeep = state.route(message, state.router.routeOf(topic), { session })
       // What was begun at QoS 2 is on its way to the disk as well.
-      if (mustKeep || qos === 2) this.#whenKept(acknowledge)
-      else acknowledge()
+      if (mustKeep || qos === 2) this.#whenKept(accept)
+      else accept()
     }
+  }
+
+  /** A message that is too large is acknowledged unread: it would come again for ever, and what is behind it never. */
+  #passOver(outlet: Outlet, chunk: Buffer, start: number, bodyStart: number, known: number): boolean {
+    const message = readUnread(chunk, start, bodyStart, known)
+    if (message === undefined) return false
+    this.#refuse('it is larger than mqtt.max_packet_size')
+    acknowledge(outlet, message.qos, message.messageId)
+    return true
+  }
+
+  #refuse(reason: string): void {
+    const { statistics, log } = this.#facts
+    statistics.bridgeRefused++
+    log.warn('mqtt: bridge: a message from upstream was not taken', { bridge: this.name, reason })
   }
 
   /** Undefined for a message that is not taken; it is acknowledged, or it would come again for ever. */
   #topicHere(bytes: Buffer): string | undefined {
-    const { limits, statistics, log } = this.#facts
+    const { limits } = this.#facts
     const topic = isUtf8(bytes) ? toLocal(this.#options.rules, bytes.toString()) : undefined
     const fault =
       topic === undefined || topic.startsWith('$SYS/')
         ? 'no rule is for its topic'
         : (topicFault(topic) ?? topicExcess(topic, limits))
     if (fault === undefined) return topic
-    statistics.bridgeRefused++
-    log.warn('mqtt: bridge: a message from upstream was not taken', { bridge: this.name, reason: fault })
+    this.#refuse(fault)
     return undefined
   }
 
   /** Upstream may send as long as the disk keeps up. */
   #whenKept(call: () => void): void {
-    const { state, limits } = this.#facts
     const conn = this.#conn
-    if (++this.#unkept >= limits.maxInflightInbound) conn?.pause()
-    state.settled((error) => {
+    if (++this.#unkept >= mostUnkept) conn?.pause()
+    this.#facts.state.settled((error) => {
       if (conn !== this.#conn) return
-      if (--this.#unkept < limits.maxInflightInbound && conn?.isPaused()) conn.resume()
+      if (--this.#unkept < mostUnkept && conn?.isPaused()) conn.resume()
       if (error === undefined) call()
       else conn?.destroy(error)
     })
   }
+}
+
+function acknowledge(outlet: Outlet, qos: QoS, messageId: number): void {
+  if (qos > 0) outlet.write(encodeAcknowledgement(qos === 1 ? PacketType.puback : PacketType.pubrec, messageId))
 }
 
 const pingRequest = Buffer.from([0xc0, 0])

@@ -22,7 +22,7 @@ import type { Clock } from '../onem2m/clock.ts'
 import type { Principal } from '../onem2m/principal.ts'
 import { isLoopback } from './allowance.ts'
 import { type ConnectRequest, readConnect } from './connect-request.ts'
-import { BoundError } from './limits.ts'
+import { BoundError, mostUnkept } from './limits.ts'
 import { Message } from './message.ts'
 import type { Outlet, Traffic } from './outlet.ts'
 import type { Session } from './session.ts'
@@ -72,7 +72,7 @@ export interface ConnectionFacts {
   readonly outlet: Outlet
   readonly unfinished: Unfinished
   readonly maxPacketBytes: number
-  /** Inbound messages that may wait for the disk, and QoS 2 messages that may wait for their PUBREL. */
+  /** QoS 2 messages that may wait for their PUBREL. */
   readonly maxInflightInbound: number
 }
 
@@ -233,7 +233,7 @@ export class Connection {
 
   /** Consumers hold the connection back at once, the disk when it has much to do; and so does a client that reads no answers. */
   get #mustWait(): boolean {
-    return this.#pending > 0 || this.#unkept >= this.#facts.maxInflightInbound || !this.outlet.hasRoom
+    return this.#pending > 0 || this.#unkept >= mostUnkept || !this.outlet.hasRoom
   }
 
   #acknowledge(qos: QoS, messageId: number): void {

@@ -30,6 +30,9 @@ export interface BrokerLimits extends SessionTableLimits, RetainedLimits, Allowa
   readonly maxParkedBytes: number
 }
 
+/** Messages of one sender that are on their way to the disk beyond which no more is read from it. */
+export const mostUnkept = 256
+
 /** A client went beyond a bound; the text names its key. */
 export class BoundError extends ProtocolError {
   override readonly name = 'BoundError'
@@ -64,7 +67,7 @@ export const defaultBrokerLimits: BrokerLimits = {
   maxRetainedMessages: 10_000,
   maxRetainedBytes: 16 * 1_048_576,
   maxInflight: 1000,
-  maxInflightInbound: 256,
+  maxInflightInbound: 10_000,
   maxQueuedMessages: 1000,
   maxQueuedBytes: 4 * 1_048_576,
   maxQueuedTotalBytes: 64 * 1_048_576,

@@ -6,7 +6,7 @@
 import type { Duplex } from 'node:stream'
 import mqtt from 'mqtt-packet'
 import { FrameReader } from '../mqtt/frame-reader.ts'
-import { encodeAcknowledgement, encodePublish, PacketType, readMessageId } from '../mqtt/wire.ts'
+import { encodeAcknowledgement, encodePublish, PacketType, readMessageId, readUnread } from '../mqtt/wire.ts'
 import type { Clock, Timer } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
 import type { QoS } from './surface.ts'
@@ -138,10 +138,14 @@ export class RemoteBroker {
     const { clock, filters, maxPacketBytes } = this.#options
     const connection = this.#options.open()
     this.#connection = connection
-    const frames = new FrameReader(maxPacketBytes, (chunk, start, bodyStart, end) => {
-      this.#handle(connection, chunk, start, bodyStart, end)
-      return true
-    })
+    const frames = new FrameReader(
+      maxPacketBytes,
+      (chunk, start, bodyStart, end) => {
+        this.#handle(connection, chunk, start, bodyStart, end)
+        return true
+      },
+      (...place) => this.#passOver(connection, ...place),
+    )
     let reason = 'the broker closed the connection'
     const fail = (why: string) => {
       reason = why
@@ -249,6 +253,17 @@ export class RemoteBroker {
     const isDuplicate = (header & 8) !== 0
     const source = { clientId, remoteAddress: isLocal ? '127.0.0.1' : name, isLocal, principal: undefined }
     consumer.consume({ topic, payload, qos, isDuplicate, connection: source }, acknowledge)
+  }
+
+  /** A message that is too large is acknowledged unread: it would come again for ever, and what is behind it never. */
+  #passOver(connection: Duplex, chunk: Buffer, start: number, bodyStart: number, known: number): boolean {
+    const message = readUnread(chunk, start, bodyStart, known)
+    if (message === undefined) return false
+    const { log, name } = this.#options
+    const reason = 'it is larger than mqtt.max_packet_size'
+    log.warn('a message from the broker was not taken', { broker: name, topic: message.topic.toString(), reason })
+    if (message.qos === 1) connection.write(encodeAcknowledgement(PacketType.puback, message.messageId))
+    return true
   }
 
   /** `reason` is undefined when this CSE left. */

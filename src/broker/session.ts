@@ -5,6 +5,7 @@
 
 import { encodeAcknowledgement, encodePublish, PacketType } from '../mqtt/wire.ts'
 import { type Feed, Feeds } from './feed.ts'
+import { IdentifierSet } from './identifier-set.ts'
 import type { Message } from './message.ts'
 import type { Outlet } from './outlet.ts'
 import { type QueueBudget, type QueuedMessage, type QueueLimits, QueueRoom, toQueue } from './queued-message.ts'
@@ -31,7 +32,6 @@ type InFlight = QueuedMessage | 'once' | 'exactly-once' | 'released'
 
 /** Stand for collections that a session does not need yet; nothing is ever put into them. */
 const nothing = new Map<number, never>()
-const nobody = new Set<number>()
 
 export class Session {
   readonly clientId: string
@@ -47,7 +47,7 @@ export class Session {
   /** In flight and not written yet, in order: the first one is on its way to the disk. */
   #unwritten: QueuedMessage[] | undefined
   /** Message identifiers of QoS 2 messages from the client that wait for its PUBREL. */
-  #inbound: Set<number> = nobody
+  readonly #inbound = new IdentifierSet()
   #nextId = 1
   #feeds: Feeds | undefined
   #outlet: Outlet | undefined
@@ -101,7 +101,7 @@ export class Session {
     return this.#inFlight.size
   }
 
-  get inbound(): ReadonlySet<number> {
+  get inbound(): Pick<IdentifierSet, 'has' | 'size' | typeof Symbol.iterator> {
     return this.#inbound
   }
 
@@ -385,7 +385,6 @@ export class Session {
   }
 
   restoreInbound(messageId: number): void {
-    if (this.#inbound === nobody) this.#inbound = new Set()
     this.#inbound.add(messageId)
   }
 }

@@ -17,18 +17,29 @@ export class OversizedError extends Error {
 /** Handles one packet, from its fixed header to its end; false stops reading until `resume`. */
 export type FrameHandler = (chunk: Buffer, start: number, bodyStart: number, end: number) => boolean
 
+/**
+ * Hears of a packet that is too large, from its fixed header to what has come of it; true when no more of it is wanted, so that the rest is passed over
+ * as it comes.
+ */
+export type OversizeHandler = (chunk: Buffer, start: number, bodyStart: number, known: number) => boolean
+
 export class FrameReader {
   readonly #maxBytes: number
   readonly #handle: FrameHandler
+  readonly #handleOversized: OversizeHandler | undefined
+  /** What is still to come of a packet that is passed over. */
+  #skippedBytes = 0
   /** What was not handled yet: the first `#restBytes` of a buffer that may be longer. */
   #rest: Buffer = nothing
   #restBytes = 0
   /** Bytes that the packet which `#rest` begins with has, when that is known. */
   #wantedBytes = 0
 
-  constructor(maxBytes: number, handle: FrameHandler) {
+  /** Without `handleOversized` a packet that is too large is an error. */
+  constructor(maxBytes: number, handle: FrameHandler, handleOversized?: OversizeHandler) {
     this.#maxBytes = maxBytes
     this.#handle = handle
+    this.#handleOversized = handleOversized
   }
 
   /** What is held of a packet that is not whole, or not handled yet. */
@@ -38,7 +49,7 @@ export class FrameReader {
 
   /** Handles all packets that are whole now; false when the handler stopped. Throws ProtocolError or OversizedError. */
   push(chunk: Buffer): boolean {
-    if (this.#restBytes === 0) return this.#read(chunk)
+    if (this.#restBytes === 0) return this.#read(chunk, this.#skip(chunk))
     this.#append(chunk)
     return this.#restBytes < this.#wantedBytes ? true : this.resume()
   }
@@ -53,10 +64,19 @@ export class FrameReader {
     return this.#read(bytes)
   }
 
-  #read(chunk: Buffer): boolean {
-    let at = 0
+  #read(chunk: Buffer, start = 0): boolean {
+    let at = start
     while (at < chunk.length) {
       const [bodyStart, end] = this.#bounds(chunk, at)
+      if (end - at > this.#maxBytes) {
+        if (!this.#isPassedOver(chunk, at, bodyStart, end)) {
+          this.#keep(chunk, at, 0)
+          return true
+        }
+        this.#skippedBytes = Math.max(0, end - chunk.length)
+        at = end
+        continue
+      }
       if (bodyStart === 0 || end > chunk.length) {
         this.#keep(chunk, at, bodyStart === 0 ? 0 : end - at)
         return true
@@ -70,6 +90,21 @@ export class FrameReader {
     return true
   }
 
+  /** How much of a chunk is of a packet that is passed over. */
+  #skip(chunk: Buffer): number {
+    const skipped = Math.min(this.#skippedBytes, chunk.length)
+    this.#skippedBytes -= skipped
+    return skipped
+  }
+
+  /** Of a packet that is too large; false when more of its beginning is wanted. */
+  #isPassedOver(chunk: Buffer, start: number, bodyStart: number, end: number): boolean {
+    const known = Math.min(end, chunk.length)
+    if (this.#handleOversized?.(chunk, start, bodyStart, known) === true) return true
+    if (this.#handleOversized === undefined || known - start > this.#maxBytes) throw new OversizedError(end - start)
+    return false
+  }
+
   #bounds(chunk: Buffer, start: number): readonly [bodyStart: number, end: number] {
     let remaining = 0
     let at = start + 1
@@ -80,9 +115,7 @@ export class FrameReader {
       if (byte < 0x80) break
       if (shift === 21) throw new ProtocolError('a packet has a length of more than four bytes')
     }
-    const end = at + remaining
-    if (end - start > this.#maxBytes) throw new OversizedError(end - start)
-    return [at, end]
+    return [at, at + remaining]
   }
 
   #keep(chunk: Buffer, start: number, wantedBytes: number): void {

@@ -116,6 +116,26 @@ export function endOfTopic(bytes: Buffer, header: number, bodyStart: number, end
   return topicEnd
 }
 
+/**
+ * What has to be known of a PUBLISH to acknowledge it unread, from the beginning of one up to `known`; undefined when that is not enough. Throws
+ * ProtocolError when it can't be one.
+ */
+export function readUnread(
+  bytes: Buffer,
+  start: number,
+  bodyStart: number,
+  known: number,
+): { readonly topic: Buffer; readonly qos: QoS; readonly messageId: number } | undefined {
+  const header = bytes[start] as number
+  if (header >> 4 !== PacketType.publish) throw new ProtocolError('a packet is larger than mqtt.max_packet_size')
+  if (known < bodyStart + 2) return undefined
+  const topicEnd = bodyStart + 2 + bytes.readUInt16BE(bodyStart)
+  const qos = ((header >> 1) & 3) as QoS
+  if (known < topicEnd + 2) return undefined
+  const messageId = qos === 0 ? 0 : readMessageId(bytes, topicEnd, known)
+  return { topic: bytes.subarray(bodyStart + 2, topicEnd), qos, messageId }
+}
+
 /** Message identifiers are not zero. [MQTT-2.3.1-1] */
 export function readMessageId(bytes: Buffer, at: number, end: number): number {
   const messageId = at + 2 <= end ? bytes.readUInt16BE(at) : 0

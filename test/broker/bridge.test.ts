@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { type Duplex, duplexPair } from 'node:stream'
 import test from 'node:test'
+import mqtt from 'mqtt-packet'
 import { type BridgeOptions, type BridgeRule, Broker } from '../../src/broker/broker.ts'
 import type { Log } from '../../src/onem2m/log.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
@@ -278,6 +279,51 @@ test('upstream does not speak for this broker, nor of topics that no rule is for
   assert.equal(again.broker.statistics.bridgeRefused, 1)
   assert.equal(again.broker.statistics.bridgeReceived, 1)
   assert.deepEqual(below.messages, [])
+})
+
+test('a message from upstream that is too large is passed over, acknowledged and counted, or it would come again for ever', async (t) => {
+  const line = new Line()
+  const upstream = (await startBroker({ limits: { maxPacketBytes: 1_000_000, slowConsumerDropBytes: 1_000_000 } }))
+    .broker
+  line.upstream = upstream
+  const { broker, lines } = await startBridged(t, line, [{ direction: 'in', filter: '#', qos: 2 }])
+  const below = await reader(broker, '#')
+  for (const qos of [0, 1, 2] as const)
+    upstream.publish({ topic: 'large', payload: Buffer.alloc(300_000), qos, retain: false })
+  upstream.publish({ topic: 'next', payload: Buffer.from('comes'), qos: 2, retain: false })
+  await settle(60)
+  assert.deepEqual(below.messages, ['next comes'])
+  assert.deepEqual([line.attempts, broker.statistics.bridgeRefused], [1, 3])
+  assert.match(lines.join(), /a message from upstream was not taken/)
+})
+
+test('upstream is sent no more at a time than it may have unacknowledged', async (t) => {
+  const identifiers: number[] = []
+  let far: Duplex | undefined
+  const open = () => {
+    const [near, other] = duplexPair()
+    far = other
+    const parser = mqtt.parser()
+    parser.on('packet', (packet) => {
+      if (packet.cmd === 'connect') other.write(mqtt.generate({ cmd: 'connack', returnCode: 0, sessionPresent: false }))
+      if (packet.cmd === 'publish') identifiers.push(packet.messageId as number)
+    })
+    other.on('data', (chunk) => parser.parse(chunk))
+    return near
+  }
+  const rule = { ...out, qos: 2 } as const
+  const { broker } = await startBridged(t, new Line(), [rule], undefined, { open, maxInflight: 3 })
+  for (let n = 0; n < 5; n++) broker.publish({ topic: 't', payload: Buffer.alloc(1), qos: 2, retain: false })
+  await settle(20)
+  assert.equal(identifiers.length, 3)
+  // It is room for another one when it is done with, not when it has arrived.
+  const [first = 0] = identifiers
+  far?.write(mqtt.generate({ cmd: 'pubrec', messageId: first }))
+  await settle(20)
+  assert.equal(identifiers.length, 3)
+  far?.write(mqtt.generate({ cmd: 'pubcomp', messageId: first }))
+  await settle(20)
+  assert.equal(identifiers.length, 4)
 })
 
 test('$SYS says whether a bridge is up', async (t) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { defaultBrokerLimits } from '../../src/broker/limits.ts'
 import { StoreError } from '../../src/store/store.ts'
 import { settle, startBroker, TestClient } from './client.ts'
 
@@ -110,6 +111,22 @@ test('a QoS 2 message and its duplicate in one chunk are one message [MQTT-4.3.3
   await writer.until((heard) => heard.cmd === 'pubcomp')
   await settle()
   assert.deepEqual(reader.messages, ['q once'])
+})
+
+test('a client that sends thousands of QoS 2 messages before it reads one answer keeps its connection, and each arrives once', async () => {
+  const { broker } = await startBroker({
+    limits: { ...defaultBrokerLimits, maxQueuedMessages: 10_000, slowConsumerDropBytes: 10_000_000 },
+  })
+  const reader = await TestClient.connect(broker, 'reader')
+  await reader.subscribe('t', 2)
+  const writer = await TestClient.connect(broker, 'writer')
+  writer.send(...Array.from({ length: 5000 }, (_, n) => writer.publication('t', String(n), 2)))
+  const isDone = () => writer.heard.filter(({ cmd }) => cmd === 'pubcomp').length === 5000
+  while (!isDone() && writer.isOpen) await settle()
+  assert.deepEqual(
+    reader.messages,
+    Array.from({ length: 5000 }, (_, n) => `t ${n}`),
+  )
 })
 
 test('a frozen reader does not hold up its neighbours: it loses QoS 0, then its connection', async () => {

@@ -193,8 +193,30 @@ describe('a remote broker', () => {
     })
   }
 
+  it('passes over a message that is too large, and says so, or it would come again for ever', async () => {
+    broker = (await startBroker({ limits: { maxPacketBytes: 1_000_000 } })).broker
+    const link = remote()
+    const taken: string[] = []
+    link.consume({
+      takes: () => true,
+      consume: ({ payload }, done) => {
+        taken.push(String(payload))
+        done()
+      },
+    })
+    link.start()
+    await settle(30)
+    const other = await TestClient.connect(broker, 'A::Cae')
+    await other.publish('/oneM2M/req/Cae/mn-cse-1/json', 'x'.repeat(100_000), 1)
+    await other.publish('/oneM2M/req/Cae/mn-cse-1/json', 'next', 1)
+    await settle(30)
+    assert.deepEqual([taken, attempts], [['next'], 1])
+    assert.match(complaints.join(), /larger/)
+    link.stop()
+  })
+
   it('that sends nonsense or too much is left', async () => {
-    const link = remote(script((_, stream) => stream.write(Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f]))))
+    const link = remote(script((_, stream) => stream.write(Buffer.from([0x20, 0xff, 0xff, 0xff, 0x7f]))))
     link.start()
     await settle(20)
     assert.match(complaints[0] ?? '', /larger than/)

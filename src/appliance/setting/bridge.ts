@@ -59,6 +59,14 @@ export const bridge = {
           text: 'A connection that is silent this long, though half of that ago an answer was asked for, is opened anew.',
         },
         {
+          key: 'max_inflight',
+          type: 'integer',
+          minimum: 1,
+          maximum: 65_535,
+          default: 20,
+          text: 'Messages sent to it that it has not acknowledged; others wait. mosquitto loses what is more than its own max_inflight_messages.',
+        },
+        {
           key: 'max_queued',
           type: 'integer',
           minimum: 1,

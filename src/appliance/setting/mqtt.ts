@@ -158,8 +158,8 @@ export const mqtt = {
       type: 'integer',
       minimum: 1,
       maximum: 65_535,
-      default: 256,
-      text: 'QoS 2 messages of one client that are not released yet.',
+      default: 10_000,
+      text: 'QoS 2 messages of one client that are not released yet; one more, and it is disconnected.',
     },
     {
       key: 'max_inflight',
