@@ -8,10 +8,11 @@ import { deleteTarget } from './deletion.ts'
 import type { Execution } from './execution.ts'
 import { fanOut } from './fan-out.ts'
 import { notify } from './notification-receipt.ts'
-import type { Eventually } from './outcome.ts'
+import type { Eventually, Outcome } from './outcome.ts'
 import { Resource } from './resource.ts'
 import { retrieve } from './retrieval.ts'
 import { update } from './revision.ts'
+import { removeTarget } from './target-removal.ts'
 
 /** Executes the operation that a checked request asks for. */
 export function dispatch(execution: Execution): Eventually {
@@ -26,6 +27,10 @@ export function dispatch(execution: Execution): Eventually {
   if (request.to.endsWith('/pcu')) {
     const { resource, virtualChild } = execution.target()
     if (virtualChild === 'pcu' && resource instanceof Resource) return poll(execution, resource)
+  }
+  if (request.to.endsWith('/ntsr')) {
+    const { resource, virtualChild } = execution.target()
+    if (virtualChild === 'ntsr' && resource instanceof Resource) return leaveSubscription(execution, resource)
   }
   switch (request.operation) {
     case Operation.CREATE:
@@ -51,4 +56,9 @@ function poll(execution: Execution, channel: Resource): Eventually {
     default:
       throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, 'to: pcu is retrieved and notified, nothing else')
   }
+}
+
+function leaveSubscription(execution: Execution, subscription: Resource): Outcome {
+  if (execution.request.operation === Operation.DELETE) return removeTarget(execution, subscription)
+  throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, 'to: ntsr is deleted, nothing else')
 }

@@ -89,6 +89,7 @@ export const subscription = defineResourceType({
     maxAge: attribute('ma', durationText, 'O', 'O', 'OA'),
   },
   parents: [1, 2, 3, 5, 9, 10, 13, 14, 16, 17, 18, 24, 28, 29, 34, 60, 65],
+  virtualChildren: ['ntsr'],
   behaviour: {
     beforeCreate(draft, engine) {
       const { parent, originator, attributes } = draft

@@ -1,0 +1,34 @@
+/**
+ * notificationTargetSelfReference (TS-0001 9.6.34): who is notified and does not want to be any longer takes itself off the list, without any
+ * right to the subscription. There are no policies for it here, so that everybody may.
+ */
+
+import { OneM2MError, Status } from '../onem2m/status.ts'
+import type { Subscription } from '../resources/subscription.ts'
+import { remove } from './deletion.ts'
+import type { Execution } from './execution.ts'
+import type { Outcome } from './outcome.ts'
+import type { Resource } from './resource.ts'
+
+/** DELETE of ntsr; the last target takes the subscription with it. Throws ORIGINATOR_HAS_NO_PRIVILEGE for who is no target. */
+export function removeTarget(execution: Execution, subscription: Resource): Outcome {
+  const { originator, transaction, parts } = execution
+  const { notificationUri = [], notificationStatsInfo } = subscription.stored as Subscription
+  const isOriginator = (target: string) =>
+    execution.shortOriginator(target) === originator || execution.resolve(target)?.resourceIdentifier === originator
+  const left = notificationUri.filter((target) => !isOriginator(target))
+  if (left.length === notificationUri.length)
+    throw new OneM2MError(
+      Status.ORIGINATOR_HAS_NO_PRIVILEGE,
+      `fr: ${originator} is no notification target of ${subscription.address}`,
+    )
+  if (left.length === 0) remove(execution, subscription)
+  else {
+    execution.amend(subscription, {
+      notificationUri: left,
+      notificationStatsInfo: notificationStatsInfo?.filter(({ target }) => left.includes(target)),
+    })
+    transaction.afterCommit(() => parts.notifier.changed(subscription))
+  }
+  return { status: Status.DELETED }
+}
