@@ -93,14 +93,14 @@ interface Membership {
 /** specializationType is a mgmtDefinition, or the containerDefinition of a flexContainer. TS-0001 9.6.13. */
 function isOfSpecialization(member: ResourceView, asked: number | string | undefined): boolean {
   if (asked === undefined) return true
-  const { mgmtDefinition, containerDefinition } = member.stored
-  return String(asked) === String(mgmtDefinition ?? containerDefinition)
+  const { mgmtDefinition, containerDefinition, specializationType } = member.stored
+  return String(asked) === String(mgmtDefinition ?? containerDefinition ?? specializationType)
 }
 
 /** Members without duplicates, of the group's type, within its limit: TS-0004 7.4.13.2.1. */
 function membership(asked: Membership, originator: string, engine: Engine): Membership {
   const maximum = asked.maxNrOfMembers ?? 0
-  let memberIds = [...new Set(asked.memberIds)]
+  let memberIds = withoutDuplicates(asked.memberIds ?? [], engine)
   let memberType = asked.memberType ?? MIXED
   if (memberIds.length > maximum)
     throw new OneM2MError(
@@ -120,7 +120,7 @@ function membership(asked: Membership, originator: string, engine: Engine): Memb
           Status.RECEIVER_HAS_NO_PRIVILEGE,
           `mid: ${originator} may not retrieve ${identifier}, so its type can't be told to it`,
         )
-      return member.definition.type !== memberType || !isOfSpecialization(member, asked.specializationType)
+      return !isOfType(member, identifier, memberType) || !isOfSpecialization(member, asked.specializationType)
     })
     if (strays.length > 0) {
       if (asked.consistencyStrategy === ConsistencyStrategy.ABANDON_GROUP)
@@ -135,7 +135,30 @@ function membership(asked: Membership, originator: string, engine: Engine): Memb
   return { memberIds, memberType, memberTypeValidated: isValidated, currentNrOfMembers: memberIds.length }
 }
 
-/** A member that names the fan-out point of another group stands for that group's members; its type is the group's own. */
+/** A resource is a member once, under the first of its identifiers. */
+function withoutDuplicates(memberIds: readonly string[], engine: Engine): readonly string[] {
+  const byResource = new Map<string, string>()
+  for (const identifier of memberIds) {
+    const address = memberAddress(identifier)
+    // What is no member of its own, such as the latest instance, is another member from day to day.
+    const isVirtual = /\/(?:la|ol)$/.test(address)
+    const resource = isVirtual ? undefined : engine.resolve(address)?.resourceIdentifier
+    const key = resource === undefined ? identifier : `${resource}${identifier.slice(address.length)}`
+    if (!byResource.has(key)) byResource.set(key, identifier)
+  }
+  return [...byResource.values()]
+}
+
+/** A member that names the fan-out point of another group stands for that group's members. */
 function memberAddress(identifier: string): string {
-  return identifier.endsWith('/fopt') ? identifier.slice(0, -'/fopt'.length) : identifier
+  return isFanOut(identifier) ? identifier.slice(0, -'/fopt'.length) : identifier
+}
+
+function isFanOut(identifier: string): boolean {
+  return identifier.endsWith('/fopt')
+}
+
+/** Whether a member, or what a group that is addressed by its fan-out point consists of, is of a type. */
+function isOfType(member: ResourceView, identifier: string, type: number): boolean {
+  return isFanOut(identifier) ? member.stored['memberType'] === type : member.definition.type === type
 }
