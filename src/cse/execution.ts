@@ -74,6 +74,8 @@ export class Execution implements Engine {
     const target = tree.resolve(local, this.nowMs)
     if (target === undefined) {
       this.watchers ??= missedBy(this, address)
+      if (isChange(this.request) && this.#isVirtual(address))
+        throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `to: ${address} is retrieved and deleted, nothing else`)
       throw new OneM2MError(Status.NOT_FOUND, `to: there is no ${address}`)
     }
     if (this.#hasExpired(target.resource)) throw new OneM2MError(Status.NOT_FOUND, `to: ${address} has expired`)
@@ -81,6 +83,13 @@ export class Execution implements Engine {
     if (resource instanceof Resource && resource.subscriptions.length > 0 && virtualChild === undefined)
       this.watchers ??= monitorsOf(this, resource)
     return target
+  }
+
+  /** Whether an address names a virtual child, which may stand for nothing at the moment. */
+  #isVirtual(address: string): boolean {
+    const slash = address.lastIndexOf('/')
+    const parent = this.resolve(address.slice(0, Math.max(0, slash)))
+    return parent?.definition.virtualChildren?.includes(address.slice(slash + 1)) === true
   }
 
   resolve(identifier: string): ResourceView | undefined {
@@ -177,6 +186,10 @@ export class Execution implements Engine {
     this.transaction.onUndo(() => tree.replaceAttributes(resource, before))
     this.transaction.changes.push(tree.changeOf(resource))
   }
+}
+
+function isChange({ operation }: RequestPrimitive): boolean {
+  return operation !== Operation.RETRIEVE && operation !== Operation.DELETE
 }
 
 /** The attributes that a request gives or asks for; undefined when it is about a resource as a whole. */

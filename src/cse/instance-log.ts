@@ -3,6 +3,7 @@
  * Create, latest, oldest and trimming touch one or two keys, whatever the size of the container.
  */
 
+import { plainTimestamp } from '../onem2m/timestamp.ts'
 import type { Attributes, ResourceType } from '../resources/resource-type.ts'
 import type { Store, StoreChange } from '../store/store.ts'
 import { decodeCounters, encodeCounters, newCounters } from './instance-counter.ts'
@@ -327,7 +328,7 @@ export class InstanceLog {
   }
 
   #uniqueKey(value: unknown): string {
-    return `u/${this.#resource.resourceIdentifier}/${String(value)}`
+    return `u/${this.#resource.resourceIdentifier}/${plainTimestamp(String(value))}`
   }
 
   #instanceOf(sequence: number, record: string): StoredInstance {

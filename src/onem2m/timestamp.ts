@@ -46,6 +46,19 @@ export function formatTimestamp(ms: number): string {
   )
 }
 
+/** A time stamp without what does not make it another one: zeros at the end of its fraction, and whether a comma or a point begins that. */
+export function plainTimestamp(text: string): string {
+  if (text.length === 15) return text
+  const digits = (fractionOfSecond.exec(text.slice(15))?.[1] ?? '').replace(/0+$/, '')
+  return digits === '' ? text.slice(0, 15) : `${text.slice(0, 15)},${digits}`
+}
+
+/** The same to the millisecond. */
+export function formatExactTimestamp(ms: number): string {
+  const fraction = new Date(ms).toISOString().slice(20, 23)
+  return fraction === '000' ? formatTimestamp(ms) : `${formatTimestamp(ms)},${fraction}`
+}
+
 /** An absolute time stamp, or milliseconds from `nowMs` written as digits (rqet, rset, oet). Undefined when it is neither. */
 export function parseAbsoluteOrRelative(text: string, nowMs: number): number | undefined {
   return /^[+-]?\d{1,13}$/.test(text) ? nowMs + Number(text) : parseTimestamp(text)

@@ -1,7 +1,7 @@
 /** timeSeriesInstance (TS-0001 9.6.37, TS-0004 7.4.39): one value with the time at which it was measured. */
 
 import { absoluteOrRelativeTimestamp, anyJson, nonNegativeInteger } from '../onem2m/attribute-type.ts'
-import { formatTimestamp } from '../onem2m/timestamp.ts'
+import { formatExactTimestamp } from '../onem2m/timestamp.ts'
 import { sizeOf } from './content-instance.ts'
 import { type AttributesOf, attribute, defineResourceType } from './resource-type.ts'
 
@@ -33,7 +33,8 @@ export const timeSeriesInstance = defineResourceType({
     beforeCreate({ attributes }, engine) {
       const time = attributes['dataGenerationTime'] as string
       // Milliseconds from now, as digits, become the time that they mean.
-      if (/^[+-]?\d{1,13}$/.test(time)) attributes['dataGenerationTime'] = formatTimestamp(engine.nowMs + Number(time))
+      if (/^[+-]?\d{1,13}$/.test(time))
+        attributes['dataGenerationTime'] = formatExactTimestamp(engine.nowMs + Number(time))
       attributes['contentSize'] = sizeOf(attributes['content'])
     },
   },
