@@ -90,7 +90,7 @@ function isStandardType(resourceType: number): boolean {
 function createResource(execution: Execution, parent: Resource, type: ResourceType, draft: Draft): Outcome {
   const { parts, transaction, now } = execution
   const { tree } = parts
-  if (draft.resourceIdentifier === '') draft.resourceIdentifier = execution.newIdentifier(shortNameOf(type))
+  if (draft.resourceIdentifier === '') draft.resourceIdentifier = execution.newIdentifier(type.shortName)
   if (draft.name === '') draft.name = freeName(parent, type, draft.resourceIdentifier)
   else if (isTaken(parent, draft.name)) throw conflict(parent, draft.name)
   if (tree.size >= parts.settings.maxResources)
@@ -247,7 +247,7 @@ function expirationTime(execution: Execution, parent: Resource, attributes: Attr
 }
 
 function freeName(parent: Resource, type: ResourceType, identifier: string): string {
-  const prefix = shortNameOf(type)
+  const prefix = type.shortName
   const name = identifier.startsWith(prefix)
     ? `${prefix}_${identifier.slice(prefix.length)}`
     : `${prefix}_${identifier}`
@@ -266,8 +266,4 @@ function isTaken(parent: Resource, name: string): boolean {
 
 function conflict(parent: Resource, name: string): OneM2MError {
   return new OneM2MError(Status.CONFLICT, `rn: ${parent.address} has a child named ${name} already`)
-}
-
-function shortNameOf(type: ResourceType): string {
-  return type.memberName.slice(type.memberName.indexOf(':') + 1)
 }

@@ -151,12 +151,13 @@ export class Cse implements RequestHandler {
     await this.#parts.registrants.load()
     const unfinished = await unfinishedRemovals(this.#parts)
     const gone = new Set(unfinished.flatMap(({ identifiers }) => identifiers))
-    const { resources, orphans } = await tree.load(createRoot(this.#parts, firstStart), gone)
-    for (const type of this.#parts.resourceTypes.values())
-      for (const resource of tree.ofType(type.type)) {
-        expiration.watch(resource)
-        if (isOverLimit(resource)) void trimInTurns(this.#parts, resource)
-      }
+    const overLimit: Resource[] = []
+    const { resources, orphans } = await tree.load(createRoot(this.#parts, firstStart), gone, (resource) => {
+      expiration.watch(resource)
+      if (isOverLimit(resource)) overLimit.push(resource)
+    })
+    expiration.start()
+    for (const container of overLimit) void trimInTurns(this.#parts, container)
     if (orphans > 0)
       this.#log.warn('resources without their parent were left out: the store was damaged', { count: orphans })
     for (const { key, identifiers } of unfinished) void discardInTurns(this.#parts, key, identifiers)

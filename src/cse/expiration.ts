@@ -31,10 +31,16 @@ export class Expiration {
   readonly #entries = new Map<Resource, Deadline>()
   #timer: Timer | undefined
   #wakeMs = Number.POSITIVE_INFINITY
-  #isStopped = false
+  #isRunning = false
 
   constructor(facts: ExpirationFacts) {
     this.#facts = facts
+  }
+
+  /** Nothing is removed before this: a resource that is due may have children that are not loaded yet. */
+  start(): void {
+    this.#isRunning = true
+    this.#schedule()
   }
 
   /** Looks after a resource whose expiration time was set or moved, and its instances; not before `earliestMs`. */
@@ -73,7 +79,7 @@ export class Expiration {
   }
 
   stop(): void {
-    this.#isStopped = true
+    this.#isRunning = false
     this.#timer?.cancel()
   }
 
@@ -81,7 +87,7 @@ export class Expiration {
     this.#timer?.cancel()
     const next = this.#heap[0]
     this.#wakeMs = next?.atMs ?? Number.POSITIVE_INFINITY
-    if (next === undefined || this.#isStopped) return
+    if (next === undefined || !this.#isRunning) return
     const delayMs = Math.min(Math.max(next.atMs - this.#facts.clock.wallMs(), 0), longestSleepMs)
     this.#timer = this.#facts.clock.after(delayMs, () => this.#sweep())
   }
@@ -122,7 +128,7 @@ export class Expiration {
       // The store said why in its own log; trying again later is all that can be done here.
       next = nowMs + longestSleepMs
     }
-    if (this.#isStopped) return
+    if (!this.#isRunning) return
     if (expired.length > 0) this.#facts.remove(expired)
     log.noteExpiry(next)
     this.watch(container)

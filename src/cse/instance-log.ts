@@ -45,8 +45,6 @@ export class InstanceLog {
   readonly #resource: Resource
   readonly #store: Store
   readonly #type: ResourceType
-  readonly #prefix: string
-  readonly #namePrefix: string
   #now = newCounters()
   #latest: { readonly sequence: number; readonly record: string } | undefined
 
@@ -54,8 +52,6 @@ export class InstanceLog {
     this.#resource = resource
     this.#type = type
     this.#store = store
-    this.#prefix = `i/${resource.resourceIdentifier}/`
-    this.#namePrefix = `${type.memberName.slice(type.memberName.indexOf(':') + 1)}-`
   }
 
   get type(): ResourceType {
@@ -268,8 +264,9 @@ export class InstanceLog {
 
   findByName(name: string, nowMs = 0): StoredInstance | undefined {
     if (this.#now.count === 0) return undefined
-    if (name.startsWith(this.#namePrefix)) {
-      const instance = this.findBySuffix(name.slice(this.#namePrefix.length), nowMs)
+    const dash = this.#type.shortName.length
+    if (name[dash] === '-' && name.startsWith(this.#type.shortName)) {
+      const instance = this.findBySuffix(name.slice(dash + 1), nowMs)
       if (instance?.name === name) return instance
     }
     const sequence = this.#sequenceOfChosenName(name)
@@ -279,9 +276,10 @@ export class InstanceLog {
   /** All instances, oldest first, or latest first. */
   async *scan(nowMs: number, reverse = false): AsyncIterable<StoredInstance> {
     if (this.#now.count === 0) return
-    const range = { from: this.#key(this.#now.first), to: `${this.#prefix}~`, reverse }
+    const range = { from: this.#key(this.#now.first), to: this.countersKey, reverse }
+    const digitsFrom = this.countersKey.length - 1
     for await (const [key, record] of this.#store.scanText(range)) {
-      const instance = this.#instance(Number.parseInt(key.slice(this.#prefix.length), 36), record, nowMs)
+      const instance = this.#instance(Number.parseInt(key.slice(digitsFrom), 36), record, nowMs)
       if (instance !== undefined) yield instance
     }
   }
@@ -376,7 +374,7 @@ export class InstanceLog {
 
   /** The name of an instance whose originator chose none. */
   defaultName(sequence: number): string {
-    return this.#namePrefix + sequence.toString(36)
+    return `${this.#type.shortName}-${sequence.toString(36)}`
   }
 
   #nameKey(name: string): string {
@@ -384,6 +382,6 @@ export class InstanceLog {
   }
 
   #key(sequence: number): string {
-    return this.#prefix + sequence.toString(36).padStart(10, '0')
+    return `i/${this.#resource.resourceIdentifier}/${sequence.toString(36).padStart(10, '0')}`
   }
 }

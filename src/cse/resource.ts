@@ -25,7 +25,6 @@ export class Resource implements ResourceView {
   readonly name: string
   readonly parent: Resource | undefined
   readonly originator: string
-  readonly address: string
   /** 0 for the CSEBase. */
   readonly depth: number
   /** Children of type subscription, which every event looks at. */
@@ -34,7 +33,8 @@ export class Resource implements ResourceView {
   instances: InstanceLog | undefined
   /** Most resources have none, and what they do not need is not made. */
   #children: Map<string, Resource> | undefined
-  #stored: Attributes
+  /** Attributes in use, or as they came from the disk: at least one of the two is there. */
+  #stored: Attributes | undefined
   #wireText: string | undefined
 
   constructor(facts: ResourceFacts) {
@@ -43,13 +43,18 @@ export class Resource implements ResourceView {
     this.name = facts.name
     this.parent = facts.parent
     this.originator = facts.originator
-    this.address = facts.parent === undefined ? facts.name : `${facts.parent.address}/${facts.name}`
     this.depth = facts.parent === undefined ? 0 : facts.parent.depth + 1
     this.#stored = facts.attributes
   }
 
+  /** Structured, CSE-relative (TS-0001 9.3.1): made when it is asked for, as most are not for years. */
+  get address(): string {
+    return this.parent === undefined ? this.name : `${this.parent.address}/${this.name}`
+  }
+
   /** What is stored: all but the counters of instances and what is computed at each retrieve. */
   get stored(): Attributes {
+    this.#stored ??= decodeStored(this.definition, JSON.parse(this.#wireText as string) as JsonObject)
     return this.#stored
   }
 
@@ -59,13 +64,19 @@ export class Resource implements ResourceView {
   }
 
   get attributes(): Attributes {
-    return this.instances === undefined ? this.#stored : { ...this.#stored, ...this.instances.counters }
+    return this.instances === undefined ? this.stored : { ...this.stored, ...this.instances.counters }
   }
 
   /** The attributes as JSON text in wire form. */
   get wireText(): string {
-    this.#wireText ??= JSON.stringify(encodeAttributes(this.definition, this.#stored))
+    this.#wireText ??= JSON.stringify(encodeAttributes(this.definition, this.stored))
     return this.instances === undefined ? this.#wireText : this.instances.completeWireText(this.#wireText)
+  }
+
+  /** Keeps nothing of the attributes but their text until somebody asks for them again: most resources are asked for rarely. */
+  fold(wireText: string): void {
+    this.#wireText = wireText
+    this.#stored = undefined
   }
 
   /** By name. */

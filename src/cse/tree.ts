@@ -36,8 +36,10 @@ type StoredResource = readonly [originator: string, attributes: JsonObject, memb
 
 interface LoadedResource {
   readonly definition: ResourceType
+  readonly resourceIdentifier: string
   readonly originator: string
   readonly attributes: Resource['stored']
+  readonly wireText: string
 }
 
 export class Tree {
@@ -222,27 +224,28 @@ export class Tree {
   /**
    * Loads the structure below `root`. Resources whose parent or type is not there are left out and counted: after a repair of a damaged
    * store some may be missing, and the rest must still be served. Those that are `gone` are on the disk only because their removal has not
-   * come to its end.
+   * come to its end. `placed` hears of each while its attributes are at hand; after that it keeps their text alone.
    */
   async load(
     root: Resource,
     gone: ReadonlySet<string>,
+    placed: (resource: Resource) => void,
   ): Promise<{ readonly resources: number; readonly orphans: number }> {
     this.add(root)
-    const stored = new Map<string, LoadedResource>()
-    let damaged = 0
+    const waiting = new Map<string, LoadedResource[]>()
+    let found = 0
     for await (const [key, text] of this.#facts.store.scanText({ from: 'r/', to: 'r0' })) {
-      if (key === `r/${rootIdentifier}` || gone.has(key.slice(2))) continue
-      const resource = this.#read(text)
-      if (resource === undefined) damaged++
-      else stored.set(key.slice(2), resource)
+      const resourceIdentifier = key.slice(2)
+      if (resourceIdentifier === rootIdentifier || gone.has(resourceIdentifier)) continue
+      found++
+      const loaded = this.#read(resourceIdentifier, text)
+      if (loaded !== undefined) this.#place(loaded, waiting, placed)
     }
-    for (const identifier of stored.keys()) this.#place(identifier, stored)
-    return { resources: this.size, orphans: damaged + stored.size - (this.size - 1) }
+    return { resources: this.size, orphans: found - (this.size - 1) }
   }
 
   /** A resource from its stored text; undefined when that is damaged, or of a type that this CSE has no more. */
-  #read(text: string): LoadedResource | undefined {
+  #read(resourceIdentifier: string, text: string): LoadedResource | undefined {
     const { resourceTypes, typesByMemberName } = this.#facts
     try {
       const [originator, wire, memberName] = JSON.parse(text) as StoredResource
@@ -250,34 +253,39 @@ export class Tree {
         memberName === undefined ? resourceTypes.get(wire['ty'] as number) : typesByMemberName.get(memberName)
       return definition === undefined
         ? undefined
-        : { definition, originator, attributes: decodeStored(definition, wire) }
+        : {
+            definition,
+            resourceIdentifier,
+            originator,
+            attributes: decodeStored(definition, wire),
+            wireText: text.slice(`[${JSON.stringify(originator)},`.length, text.lastIndexOf('}') + 1),
+          }
     } catch {
       // Whatever is wrong with it: the gateway starts with the others, and the log counts it.
       return undefined
     }
   }
 
-  /** Places a stored resource below its parent, parents first. */
-  #place(identifier: string, stored: ReadonlyMap<string, LoadedResource>): void {
-    const chain: string[] = []
-    for (let at = identifier; !this.#byIdentifier.has(at); ) {
-      const entry = stored.get(at)
-      if (entry === undefined || chain.length > 10_000) return
-      chain.push(at)
-      at = entry.attributes['parentIdentifier'] as string
-    }
-    for (const at of chain.reverse()) {
-      const loaded = stored.get(at) as LoadedResource
-      const { resourceName, parentIdentifier } = loaded.attributes
-      const resource = new Resource({
-        ...loaded,
-        resourceIdentifier: at,
-        name: resourceName as string,
-        parent: this.#byIdentifier.get(parentIdentifier as string),
-      })
+  /** Places a stored resource below its parent, and then those that have waited for it; without its parent it waits itself. */
+  #place(first: LoadedResource, waiting: Map<string, LoadedResource[]>, placed: (resource: Resource) => void): void {
+    const ready = [first]
+    for (let loaded = ready.pop(); loaded !== undefined; loaded = ready.pop()) {
+      const { resourceIdentifier, attributes } = loaded
+      const parent = this.#byIdentifier.get(attributes['parentIdentifier'] as string)
+      if (parent === undefined) {
+        addToList(waiting, attributes['parentIdentifier'] as string, loaded)
+        continue
+      }
+      const resource = new Resource({ ...loaded, name: attributes['resourceName'] as string, parent })
       this.add(resource)
       resource.instances?.restore()
       if (resource.instances?.hasLabels === true) this.#withLabelledInstances.add(resource)
+      placed(resource)
+      resource.fold(loaded.wireText)
+      const children = waiting.get(resourceIdentifier)
+      if (children === undefined) continue
+      waiting.delete(resourceIdentifier)
+      for (const child of children.reverse()) ready.push(child)
     }
   }
 }
@@ -298,6 +306,12 @@ function takeSegment(path: string): string {
 
 function labelsOf(resource: Resource): readonly string[] {
   return (resource.stored['labels'] as readonly string[] | undefined) ?? []
+}
+
+function addToList<K, T>(lists: Map<K, T[]>, key: K, item: T): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [item])
+  else list.push(item)
 }
 
 function addTo<K>(index: Map<K, Set<Resource>>, key: K, resource: Resource): void {

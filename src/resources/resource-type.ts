@@ -82,6 +82,8 @@ export interface ResourceTypeDescription {
 
 export interface ResourceType extends ResourceTypeDescription {
   /** Universal, common and own attributes, in the order in which they are written. */
+  /** The part of its member name that is its own: `cin`. */
+  readonly shortName: string
   readonly table: ReadonlyMap<string, AttributeDefinition>
   readonly byShortName: ReadonlyMap<string, string>
   /** Attributes that a CREATE must give. */
@@ -103,6 +105,7 @@ export function defineResourceType<const D extends ResourceTypeDescription>(desc
   for (const [name, definition] of Object.entries<AttributeDefinition>(description.attributes)) add(name, definition)
   return {
     ...description,
+    shortName: description.memberName.slice(description.memberName.indexOf(':') + 1),
     table,
     byShortName: new Map([...table].map(([name, definition]) => [definition.short, name])),
     mandatory: [...table].filter(([, { create }]) => create === 'M'),

@@ -96,8 +96,18 @@ export class LevelBacking implements Backing {
     const size = Math.min(pageSize, (limit ?? pageSize) + 1)
     try {
       const iterator = this.#opened.iterator<string, StoreValue>({ gte: from, lt: to, reverse, ...encodings[form] })
+      const fetch = () => iterator.nextv(size).catch((error: unknown) => Promise.reject(this.#unreadable(error)))
+      let pages = 0
+      let ahead: ReturnType<typeof fetch> | undefined
       return {
-        nextPage: () => iterator.nextv(size).catch((error: unknown) => Promise.reject(this.#unreadable(error))),
+        // While a page of a long scan is looked at, LevelDB's thread reads the next one.
+        nextPage: async () => {
+          const page = await (ahead ?? fetch())
+          ahead = ++pages > 1 && page.length === size ? fetch() : undefined
+          // Whoever asks for it hears what is wrong.
+          ahead?.catch(() => {})
+          return page
+        },
         close: () => iterator.close(),
       }
     } catch (error) {

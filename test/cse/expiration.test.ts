@@ -132,6 +132,7 @@ test('what is deleted long before its time is not held until then', () => {
     clock,
     remove: (resources) => expired.push(...resources.map((resource) => resource.name)),
   })
+  expiration.start()
   const root = containerNamed('root', undefined)
   const resources = Array.from({ length: 1000 }, (_, index) => containerNamed(`c${index}`, root))
   for (const resource of resources) {
