@@ -1,7 +1,7 @@
 /** The resources of adapters in wire form: the one place of this folder where attributes have short names (TS-0004 8.2.3). */
 
 import type { Json, JsonObject } from '../onem2m/content.ts'
-import { formatTimestamp } from '../onem2m/timestamp.ts'
+import { formatExactTimestamp } from '../onem2m/timestamp.ts'
 import type { Module } from './module.ts'
 
 export interface Retention {
@@ -87,8 +87,7 @@ export function contentInstance(content: string, mediaType: 'text/plain' | 'appl
 
 /** An instance with the time of its measurement, to the millisecond: those of one timeSeries must differ. */
 export function timeSeriesInstance(content: Json, measuredAtMs: number): JsonObject {
-  const milliseconds = String(measuredAtMs % 1000).padStart(3, '0')
-  return { 'm2m:tsi': { dgt: `${formatTimestamp(measuredAtMs)},${milliseconds}`, con: content } }
+  return { 'm2m:tsi': { dgt: formatExactTimestamp(measuredAtMs), con: content } }
 }
 
 /** Whether a notification asks if it is wanted (TS-0004 7.5.1.2.2), or says that its subscription is gone. */

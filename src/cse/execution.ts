@@ -3,7 +3,7 @@
 import { isJsonObject, type JsonObject } from '../onem2m/content.ts'
 import { Operation, type RequestPrimitive } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
-import { formatTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
+import { formatExactTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
 import type { Engine, Question, ResourceView } from '../resources/behaviour.ts'
 import { NotificationEventType } from '../resources/notification-criteria.ts'
 import type { Attributes, ResourceType } from '../resources/resource-type.ts'
@@ -164,8 +164,8 @@ export class Execution implements Engine {
   #hasExpired(resource: Resource | StoredInstance): boolean {
     const text = (resource instanceof Resource ? resource : resource.parent).stored['expirationTime']
     if (typeof text !== 'string') return false
-    const { now } = this
-    return text.length === now.length ? text <= now : (parseTimestamp(text) ?? Number.POSITIVE_INFINITY) <= this.nowMs
+    // A time stamp of whole seconds stands before the exact ones of its second, as text too; this is asked at every step of a path.
+    return text.length === 15 ? text <= this.now : (parseTimestamp(text) ?? Number.POSITIVE_INFINITY) <= this.nowMs
   }
 
   amend(resource: ResourceView, changes: Attributes): void {
@@ -199,15 +199,14 @@ function touchedAttributes({ operation, attributeList, content }: RequestPrimiti
   return isJsonObject(given) ? Object.keys(given) : undefined
 }
 
-/** Remembers the text of the current second: a time stamp is asked for several times a request. */
+/** Remembers the text of the current moment: a time stamp is asked for several times a request. */
 export function timestampCache(): (ms: number) => string {
-  let second = Number.NaN
+  let moment = Number.NaN
   let text = ''
   return (ms) => {
-    const current = Math.floor(ms / 1000)
-    if (current !== second) {
-      second = current
-      text = formatTimestamp(ms)
+    if (ms !== moment) {
+      moment = ms
+      text = formatExactTimestamp(ms)
     }
     return text
   }

@@ -33,7 +33,7 @@ function daysIn(year: number, month: number): number {
   return month > 12 ? Number.NaN : month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
 }
 
-/** The time stamp of a moment, to the second: what every peer accepts. */
+/** The time stamp of a moment, to the second: as exact as an expiration time needs to be. */
 export function formatTimestamp(ms: number): string {
   const text = new Date(ms).toISOString()
   return (
@@ -53,7 +53,7 @@ export function plainTimestamp(text: string): string {
   return digits === '' ? text.slice(0, 15) : `${text.slice(0, 15)},${digits}`
 }
 
-/** The same to the millisecond. */
+/** The time stamp of a moment, to the millisecond: what happens twice in a second happens at two times. */
 export function formatExactTimestamp(ms: number): string {
   const fraction = new Date(ms).toISOString().slice(20, 23)
   return fraction === '000' ? formatTimestamp(ms) : `${formatTimestamp(ms)},${fraction}`
