@@ -1,6 +1,6 @@
 /**
  * flexContainer and flexContainerInstance (TS-0001 9.6.35 and 9.6.57, TS-0004 7.4.37): one type each, a specialization for every definition in
- * `module-class.ts`. A definition is data: its attributes become a table like that of any other type.
+ * `module-class.ts` and `device-model.ts`. A definition is data: its attributes become a table like that of any other type.
  */
 
 import {
@@ -17,11 +17,12 @@ import {
   text,
   timestamp,
 } from '../onem2m/attribute-type.ts'
-import type { Json } from '../onem2m/content.ts'
-import { OneM2MError, Status } from '../onem2m/status.ts'
+import { isJsonObject, type Json, type JsonObject } from '../onem2m/content.ts'
+import { OneM2MError, type ResponseStatusCode, Status } from '../onem2m/status.ts'
 import type { Behaviour, ResourceView } from './behaviour.ts'
 import { type CommonAttributeName, protectedAndAnnounced } from './common-attribute.ts'
-import { type ModuleClass, moduleClasses } from './module-class.ts'
+import { deviceModels, deviceProperties } from './device-model.ts'
+import { moduleClasses } from './module-class.ts'
 import {
   type AttributeDefinition,
   attribute,
@@ -36,6 +37,7 @@ const valueTypes: Readonly<Record<string, AttributeType<unknown>>> = {
   boolean,
   text,
   timestamp,
+  moment: absoluteOrRelativeTimestamp,
   enumeration: nonNegativeInteger,
   list: listOf(anyJson),
 }
@@ -52,7 +54,7 @@ const common: readonly CommonAttributeName[] = [
 function rowOf(line: string, isInstance: boolean): readonly [string, AttributeDefinition] {
   const [name = '', short = '', kind = ''] = line.split(' ')
   const type = valueTypes[kind]
-  if (type === undefined) throw new Error(`module class attribute ${line}: no kind of value is called ${kind}`)
+  if (type === undefined) throw new Error(`attribute ${line}: no kind of value is called ${kind}`)
   const isMandatory = name.endsWith('!')
   const row = isInstance
     ? attribute(short, type, 'NP', 'NP', 'OA')
@@ -60,11 +62,32 @@ function rowOf(line: string, isInstance: boolean): readonly [string, AttributeDe
   return [name.replace('!', ''), row]
 }
 
-/** Every module may say when its values were measured. */
-const generationTime: readonly [string, AttributeDefinition] = [
-  'dataGenerationTime',
-  attribute('dgt', absoluteOrRelativeTimestamp, 'O', 'O', 'OA'),
+interface Definition {
+  readonly name: string
+  readonly shortName: string
+  readonly containerDefinition: string
+  readonly attributes: readonly string[]
+}
+
+const definitions: readonly Definition[] = [
+  ...moduleClasses.map(({ name, shortName, attributes }) => ({
+    name,
+    shortName,
+    containerDefinition: `org.onem2m.common.moduleclass.${name}`,
+    // Every module may say when its values were measured.
+    attributes: ['dataGenerationTime dgt moment', ...attributes],
+  })),
+  ...deviceModels.map(({ name, shortName }) => ({
+    name,
+    shortName,
+    containerDefinition: `org.onem2m.common.device.${name}`,
+    attributes: deviceProperties,
+  })),
 ]
+
+function isDefined(wire: unknown): boolean {
+  return definitions.some(({ containerDefinition }) => containerDefinition === wire)
+}
 
 /** Bytes of the values that a definition names: TS-0001 9.6.35, contentSize. */
 function sizeOf(names: ReadonlySet<string>, type: ResourceType, value: (name: string) => unknown): number {
@@ -83,12 +106,14 @@ function keepsInstances(value: (name: string) => unknown): boolean {
   return ['maxNrOfInstances', 'maxByteSize', 'maxInstanceAge'].some((name) => value(name) !== undefined)
 }
 
-const definitionOf = ({ name }: ModuleClass) => `org.onem2m.common.moduleclass.${name}`
+/** Nobody has a schema for a definition that is not known; one that is known has another member name (TS-0004 7.4.37.2.1). */
+function unknownSpecialization(content: JsonObject): ResponseStatusCode {
+  const { cnd } = Object.values(content).find(isJsonObject) ?? {}
+  return cnd === undefined || isDefined(cnd) ? Status.BAD_REQUEST : Status.SPECIALIZATION_SCHEMA_NOT_FOUND
+}
 
-function specialize(moduleClass: ModuleClass): ResourceType {
-  const { name, shortName, attributes } = moduleClass
-  const definition = definitionOf(moduleClass)
-  const rows = [generationTime, ...attributes.map((line) => rowOf(line, false))]
+function specialize({ name, shortName, attributes, containerDefinition: definition }: Definition): ResourceType {
+  const rows = attributes.map((line) => rowOf(line, false))
   const names = new Set(rows.map(([long]) => long))
   const memberName = `cod:${shortName}`
   const instance = defineResourceType({
@@ -99,7 +124,7 @@ function specialize(moduleClass: ModuleClass): ResourceType {
     common: ['expirationTime', 'labels', 'location', 'contentSize'],
     attributes: {
       originator: attribute('org', identifier, 'NP', 'NP', 'NA'),
-      ...Object.fromEntries([generationTime, ...attributes.map((line) => rowOf(line, true))]),
+      ...Object.fromEntries(attributes.map((line) => rowOf(line, true))),
     },
     parents: [28],
     isInstance: true,
@@ -148,7 +173,7 @@ function specialize(moduleClass: ModuleClass): ResourceType {
     parents: [2, 3, 5, 14, 16, 28],
     virtualChildren: ['la', 'ol'],
     isSpecialized: true,
-    unknownSpecialization: Status.SPECIALIZATION_SCHEMA_NOT_FOUND,
+    unknownSpecialization,
     instanceDefinition: instance,
     behaviour,
   })
@@ -162,14 +187,14 @@ function containerDefinition(definition: string): AttributeType<string> {
     decode(wire, where) {
       if (wire === definition) return definition
       const refusal = refused(where, wire, definition)
-      if (typeof wire === 'string' && !moduleClasses.some((each) => definitionOf(each) === wire))
+      if (typeof wire === 'string' && !isDefined(wire))
         throw new OneM2MError(Status.SPECIALIZATION_SCHEMA_NOT_FOUND, refusal.message)
       throw refusal
     },
   }
 }
 
-export const flexContainers: readonly ResourceType[] = moduleClasses.map(specialize)
+export const flexContainers: readonly ResourceType[] = definitions.map(specialize)
 
 /** One for all, so that it is among the types that this CSE has. */
 export const flexContainerInstance = flexContainers[0]?.instanceDefinition as ResourceType

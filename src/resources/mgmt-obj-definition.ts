@@ -11,11 +11,13 @@ import {
   objectOf,
   optional,
   positiveInteger,
+  refused,
   required,
   text,
   timestamp,
 } from '../onem2m/attribute-type.ts'
 import { type AttributeDefinition, type AttributeTable, attribute } from './resource-type.ts'
+import { scheduleEntries } from './schedule.ts'
 
 export interface MgmtObjDefinition {
   readonly name: string
@@ -83,6 +85,14 @@ const wifiCredentials = objectOf('Wi-Fi credentials', {
   wpaPsk: optional('wpap', text),
 })
 
+const percentage: AttributeType<number> = {
+  name: 'a percentage, 0 to 100',
+  decode(wire, where) {
+    if (!Number.isInteger(wire) || (wire as number) < 0 || (wire as number) > 100) throw refused(where, wire, this.name)
+    return wire as number
+  },
+}
+
 const define = (
   name: string,
   memberName: string,
@@ -128,7 +138,7 @@ export const mgmtObjDefinitions: readonly MgmtObjDefinition[] = [
     listOfNeighbors: free('lnh', listOf(identifier)),
   }),
   define('battery', 'm2m:bat', 1006, 'TS-0001 D.7', {
-    batteryLevel: mandatory('btl', nonNegativeInteger),
+    batteryLevel: mandatory('btl', percentage),
     batteryStatus: mandatory('bts', enumeration('1 to 7', 1, 2, 3, 4, 5, 6, 7)),
   }),
   define('deviceInfo', 'm2m:dvi', 1007, 'TS-0001 D.8', {
@@ -172,8 +182,8 @@ export const mgmtObjDefinitions: readonly MgmtObjDefinition[] = [
   }),
   define('dataCollection', 'dcfg:datc', 1021, 'TS-0022 7.1.3', {
     containerPath: mandatory('cntp', text),
-    reportingSchedule: free('rpsc', listOf(text)),
-    measurementSchedule: free('mesc', listOf(text)),
+    reportingSchedule: free('rpsc', listOf(scheduleEntries)),
+    measurementSchedule: free('mesc', listOf(scheduleEntries)),
     measurementInterval: free('meil', positiveInteger),
   }),
   define('myCertFileCred', 'dcfg:nycfc', 1023, 'TS-0022 7.1.5', {

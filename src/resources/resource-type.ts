@@ -5,7 +5,7 @@
 
 import { type AttributeType, isUnset, refused } from '../onem2m/attribute-type.ts'
 import type { Json, JsonObject } from '../onem2m/content.ts'
-import { OneM2MError, Status } from '../onem2m/status.ts'
+import { OneM2MError, type ResponseStatusCode, Status } from '../onem2m/status.ts'
 import type { Behaviour } from './behaviour.ts'
 import { type CommonAttributeName, commonAttributes, universalAttributes } from './common-attribute.ts'
 
@@ -75,8 +75,8 @@ export interface ResourceTypeDescription {
   readonly uniqueAttribute?: string
   /** The type of the instances that it keeps, with maxNrOfInstances and the like. */
   readonly instanceDefinition?: ResourceType
-  /** The status of a request whose content names no specialization of this number; BAD_REQUEST unless said. */
-  readonly unknownSpecialization?: number
+  /** The status of a request whose content has a member that names no resource type; BAD_REQUEST unless said. */
+  readonly unknownSpecialization?: (content: JsonObject) => ResponseStatusCode
   readonly behaviour?: Behaviour
 }
 
@@ -220,7 +220,8 @@ export function specialization(
   const type = memberName === undefined ? undefined : byMemberName.get(memberName)
   if (type?.type === representative.type) return type
   const { message } = refused('pc', memberName, `a member that names a specialization of type ${representative.type}`)
-  throw new OneM2MError(representative.unknownSpecialization ?? Status.BAD_REQUEST, message)
+  const isUnknown = content !== undefined && type === undefined
+  throw new OneM2MError((isUnknown && representative.unknownSpecialization?.(content)) || Status.BAD_REQUEST, message)
 }
 
 /** The one member of a primitive's content and its name, whose type must be `expected`. */

@@ -38,6 +38,11 @@ function isField(text: string, index: number): boolean {
   return numbers.every((number) => Number(number) >= least && Number(number) <= most)
 }
 
+/** TS-0004 6.3.5.23. */
+export const scheduleEntries = objectOf('schedule entries with sce', {
+  scheduleEntry: required('sce', listOf(scheduleEntry)),
+})
+
 /** What the schedule below a subscription is called: TS-0001 9.6.8. */
 const notificationSchedule = 'notificationSchedule'
 
@@ -52,13 +57,7 @@ export const schedule = defineResourceType({
   clause: 'TS-0001 9.6.9',
   common: protectedAndAnnounced,
   attributes: {
-    scheduleElement: attribute(
-      'se',
-      objectOf('schedule entries with sce', { scheduleEntry: required('sce', listOf(scheduleEntry)) }),
-      'M',
-      'O',
-      'OA',
-    ),
+    scheduleElement: attribute('se', scheduleEntries, 'M', 'O', 'OA'),
     networkCoordinated: attribute('nco', boolean, 'O', 'O', 'OA'),
   },
   parents: [5, 14, 16, 23, 48],
