@@ -173,8 +173,8 @@ export function objectOf<const M extends Members>(expected: string, members: M):
       if (!isJsonObject(wire)) throw refused(where, wire, expected)
       const value: Record<string, unknown> = {}
       for (const [wireName, item] of Object.entries(wire)) {
-        if (isUnset(item)) continue
         const entry = byWireName.get(wireName)
+        if (isUnset(item) && (item === null || entry?.[1].type.takesEmptyList !== true)) continue
         if (entry === undefined) throw refused(`${where}.${wireName}`, item, `no such member in ${expected}`)
         value[entry[0]] = entry[1].type.decode(item, `${where}.${wireName}`)
       }

@@ -61,7 +61,8 @@ const accessControlRule = objectOf('an access control rule', {
 })
 
 const setOfRules = objectOf('a set of access control rules', {
-  accessControlRules: optional('acr', listOf(accessControlRule)),
+  /** None, which is said as such: peers look for it. */
+  accessControlRules: optional('acr', { ...listOf(accessControlRule), takesEmptyList: true }),
 })
 
 export type AccessControlRule = ValueOf<typeof accessControlRule>

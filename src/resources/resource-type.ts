@@ -121,7 +121,8 @@ export function decodeForCreate(type: ResourceType, wire: JsonObject): Record<st
     const value = wire[short] as Json
     const name = type.byShortName.get(short)
     if (name === undefined) {
-      if (isUnset(value)) continue
+      // Nobody's creator can be asked for where there is none: TS-0004 7.4.1.
+      if (isUnset(value) && short !== 'cr') continue
       throw refused(short, value, `an attribute of ${type.name} (${type.memberName})`)
     }
     const definition = type.table.get(name) as AttributeDefinition
