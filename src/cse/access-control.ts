@@ -143,20 +143,24 @@ export class AccessControl {
     if (typeof custodian === 'string') {
       if (this.shortOriginator(custodian) === originator) return true
     } else if (isOwner(originator, resource)) return true
+    if (resource.definition.type === cseBaseType && this.#allowsRegistree(originator, right, context, childType))
+      return true
     if (this.#facts.unprotected === 'creator') return false
     // A CSE is registered because somebody wanted its applications to use this one.
     if (context.source === 'network' && !this.#isVouchedFor(originator, context)) return false
     if (resource.definition.isPrivate === true) return false
     if (this.#facts.unprotected === 'open' || (right & ~readRights) === 0) return true
-    if (right !== AccessRight.CREATE) return false
-    // Policies for what an AE hands to others lie beside it, and govern nothing but themselves until they are linked.
-    if (childType === policyType && resource.definition.type === cseBaseType) return this.#isRegistered(originator)
     // Being told is another way to read.
-    return childType === subscriptionType
+    return right === AccessRight.CREATE && childType === subscriptionType
   }
 
-  #isRegistered(originator: string): boolean {
-    return this.#facts.tree.get(originator)?.definition.type === aeType
+  /** What being registered brings at the CSEBase: an AE or CSE sees what it is registered at, and an AE may keep policies there. */
+  #allowsRegistree(originator: string, right: number, context: RequestContext, childType?: number): boolean {
+    if (!isAuthenticated(context) && context.broughtBy === undefined) return false
+    const isAe = this.#facts.tree.get(originator)?.definition.type === aeType
+    if (right === AccessRight.RETRIEVE) return isAe || this.#facts.routes.isRegistered(originator)
+    // Policies for what an AE hands to others lie beside it, and govern nothing but themselves until they are linked.
+    return isAe && right === AccessRight.CREATE && childType === policyType
   }
 
   #grants(privileges: SetOfAccessControlRules | undefined, request: AccessRequest): boolean {

@@ -46,19 +46,19 @@ export function create(execution: Execution): Eventually {
       throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, 'ty: a triggerRequest has its place at an IN-CSE')
     throw new OneM2MError(Status.NOT_IMPLEMENTED, `ty: this CSE has no resource type ${resourceType}`)
   }
-  const type = specialization(parts.typesByMemberName, representative, request.content)
-  if (type.behaviour?.refusesCreate !== undefined)
-    throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `ty: ${type.behaviour.refusesCreate}`)
+  if (representative.behaviour?.refusesCreate !== undefined)
+    throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, `ty: ${representative.behaviour.refusesCreate}`)
   // TS-0004 7.4.5.2.1: whoever registers has no rights yet; what it may do is the registration's business.
   // TS-0004 7.4.26: nor has a CSE that announces what is its own.
-  const isOwnAnnouncement = type.isAnnounced === true && parts.routes.isRegistered(originator)
-  if (type.type !== aeType && type.type !== remoteCseType && !isOwnAnnouncement)
-    execution.require(AccessRight.CREATE, parent, type.type)
-  if (!(parent instanceof Resource) || !canContain(parent.definition, type))
+  const isOwnAnnouncement = representative.isAnnounced === true && parts.routes.isRegistered(originator)
+  if (resourceType !== aeType && resourceType !== remoteCseType && !isOwnAnnouncement)
+    execution.require(AccessRight.CREATE, parent, resourceType)
+  if (!(parent instanceof Resource) || !canContain(parent.definition, representative))
     throw new OneM2MError(
-      type.name === 'subscription' ? Status.TARGET_NOT_SUBSCRIBABLE : Status.INVALID_CHILD_RESOURCE_TYPE,
-      `ty: a ${parent.definition.name} has no child of type ${type.type} (${type.name})`,
+      representative.name === 'subscription' ? Status.TARGET_NOT_SUBSCRIBABLE : Status.INVALID_CHILD_RESOURCE_TYPE,
+      `ty: a ${parent.definition.name} has no child of type ${resourceType} (${representative.name})`,
     )
+  const type = specialization(parts.typesByMemberName, representative, request.content)
   const wire = contentMember(request.content, type)
   const attributes = decodeForCreate(type, wire)
   if (attributes['accessControlPolicyIds'] !== undefined) checkPolicies(execution, attributes)
