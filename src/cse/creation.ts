@@ -74,8 +74,8 @@ export function create(execution: Execution): Eventually {
     name: typeof attributes['resourceName'] === 'string' ? attributes['resourceName'] : '',
   }
   type.behaviour?.beforeCreate?.(draft, execution)
-  const consent = execution.missingConsent
-  if (consent !== undefined) return consent.obtain(execution, () => create(execution))
+  const inquiry = execution.openInquiry
+  if (inquiry !== undefined) return inquiry.make(execution, () => create(execution))
   return type.isInstance === true
     ? createInstance(execution, parent, type, draft)
     : createResource(execution, parent, type, draft)

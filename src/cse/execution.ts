@@ -4,12 +4,12 @@ import { isJsonObject, type JsonObject } from '../onem2m/content.ts'
 import { Operation, type RequestPrimitive } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { formatExactTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
-import type { Engine, Question, ResourceView } from '../resources/behaviour.ts'
+import type { Distant, Engine, Question, ResourceView } from '../resources/behaviour.ts'
 import { NotificationEventType } from '../resources/notification-criteria.ts'
 import type { Attributes, ResourceType } from '../resources/resource-type.ts'
-import { Consent } from './consent.ts'
 import { raise } from './event.ts'
 import type { RequestContext } from './handler.ts'
+import { Inquiry } from './inquiry.ts'
 import { missedBy, monitorsOf, type Watcher } from './monitor.ts'
 import type { CseParts } from './parts.ts'
 import { Resource, type StoredInstance } from './resource.ts'
@@ -26,7 +26,7 @@ export class Execution implements Engine {
   readonly transaction = new Transaction()
   /** Subscriptions that want to know of this request, whatever becomes of it. */
   watchers: readonly Watcher[] | undefined
-  #consent: Consent | undefined
+  #inquiry: Inquiry | undefined
   #reserved: string | undefined
 
   constructor(parts: CseParts, request: RequestPrimitive, context: RequestContext) {
@@ -123,13 +123,21 @@ export class Execution implements Engine {
   }
 
   ask(question: Question): boolean {
-    this.#consent ??= new Consent(this.parts.settings.notification.verification)
-    return this.#consent.ask(question)
+    return this.#inquire().ask(question)
   }
 
-  /** The consent that has to be obtained before the request is executed any further. */
-  get missingConsent(): Consent | undefined {
-    return this.#consent?.isNeeded === true ? this.#consent : undefined
+  learn(identifier: string): Distant | undefined {
+    return this.parts.tree.localPart(identifier) === undefined ? this.#inquire().learn(identifier) : undefined
+  }
+
+  #inquire(): Inquiry {
+    this.#inquiry ??= new Inquiry(this.parts.settings.notification.verification)
+    return this.#inquiry
+  }
+
+  /** What others have to be asked before the request is executed any further. */
+  get openInquiry(): Inquiry | undefined {
+    return this.#inquiry?.isNeeded === true ? this.#inquiry : undefined
   }
 
   shortOriginator(originator: string): string {

@@ -43,8 +43,8 @@ export function update(execution: Execution): Eventually {
   settleExpirationTime(execution, resource, changes)
   resource.definition.behaviour?.beforeUpdate?.(revision, execution)
   askForUpdate(execution, resource, changes)
-  const consent = execution.missingConsent
-  if (consent !== undefined) return consent.obtain(execution, () => update(execution))
+  const inquiry = execution.openInquiry
+  if (inquiry !== undefined) return inquiry.make(execution, () => update(execution))
   const leavesInstances = resource.definition.behaviour?.leavesInstances?.(revision) === true
   const modified = apply(execution, resource, changes)
   if (leavesInstances) clear(execution, resource)

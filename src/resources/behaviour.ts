@@ -53,6 +53,9 @@ export interface Question {
   readonly isVerification: boolean
 }
 
+/** A resource of another CSE, as that shows it to the originator, or that it does not. */
+export type Distant = Pick<ResourceView, 'definition' | 'stored'> | 'forbidden'
+
 /** What the engine does for a behaviour. */
 export interface Engine {
   /** Milliseconds since 1970. */
@@ -82,6 +85,8 @@ export interface Engine {
    * executed again from its start, and refused if the target did not agree.
    */
   ask(question: Question): boolean
+  /** What lies at another CSE, which is asked for it like `ask` does. Undefined before that, when it can't be had, and for what should be here. */
+  learn(identifier: string): Distant | undefined
   /** The remoteCSE of a CSE-ID. */
   remoteCse(cseId: string): ResourceView | undefined
   /** Which CSEs are known here, and how they are reached, is other once the change is on the disk. */

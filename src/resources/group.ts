@@ -68,7 +68,10 @@ export const group = defineResourceType({
       Object.assign(attributes, membership(attributes, originator, engine))
     },
     beforeUpdate(revision, engine) {
-      if (!revision.changes.has('memberIds') && !revision.changes.has('maxNrOfMembers')) return
+      const { changes, resource } = revision
+      const isAsItWas = !changes.has('memberIds') && !changes.has('maxNrOfMembers')
+      // What could not be reached is asked for again with every update.
+      if (isAsItWas && resource.stored['memberTypeValidated'] !== false) return
       const names = ['memberIds', 'maxNrOfMembers', 'memberType', 'specializationType', 'consistencyStrategy']
       const asked = Object.fromEntries(names.map((name) => [name, revision.value(name)]))
       const settled = membership(asked, revision.originator, engine)
@@ -79,6 +82,9 @@ export const group = defineResourceType({
 })
 
 export type Group = AttributesOf<typeof group>
+
+/** Here or at another CSE. */
+type Member = Pick<ResourceView, 'definition' | 'stored'>
 
 interface Membership {
   readonly memberIds?: readonly string[]
@@ -91,7 +97,7 @@ interface Membership {
 }
 
 /** specializationType is a mgmtDefinition, or the containerDefinition of a flexContainer. TS-0001 9.6.13. */
-function isOfSpecialization(member: ResourceView, asked: number | string | undefined): boolean {
+function isOfSpecialization(member: Member, asked: number | string | undefined): boolean {
   if (asked === undefined) return true
   const { mgmtDefinition, containerDefinition, specializationType } = member.stored
   return String(asked) === String(mgmtDefinition ?? containerDefinition ?? specializationType)
@@ -110,12 +116,15 @@ function membership(asked: Membership, originator: string, engine: Engine): Memb
   let isValidated = true
   if (memberType !== MIXED) {
     const strays = memberIds.filter((identifier) => {
-      const member = engine.resolve(memberAddress(identifier))
+      const address = memberAddress(identifier)
+      const local = engine.resolve(address)
+      const member = local ?? engine.learn(address)
       if (member === undefined) {
         isValidated = false
         return false
       }
-      if (!engine.allows(originator, AccessRight.RETRIEVE, member))
+      const isHidden = local !== undefined && !engine.allows(originator, AccessRight.RETRIEVE, local)
+      if (isHidden || member === 'forbidden')
         throw new OneM2MError(
           Status.RECEIVER_HAS_NO_PRIVILEGE,
           `mid: ${originator} may not retrieve ${identifier}, so its type can't be told to it`,
@@ -159,6 +168,6 @@ function isFanOut(identifier: string): boolean {
 }
 
 /** Whether a member, or what a group that is addressed by its fan-out point consists of, is of a type. */
-function isOfType(member: ResourceView, identifier: string, type: number): boolean {
+function isOfType(member: Member, identifier: string, type: number): boolean {
   return isFanOut(identifier) ? member.stored['memberType'] === type : member.definition.type === type
 }
