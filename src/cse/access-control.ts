@@ -79,13 +79,15 @@ export class AccessControl {
     // TS-0001 10.2.5.10: a polling channel is its AE's alone, whatever policies the AE has.
     if (resource.definition.isPrivate === true && !resource.definition.hasAccessControlPolicies)
       return isOwner(originator, resource)
-    // An AE may always see to its own registration.
-    if (governing.definition.type === aeType && governing.resourceIdentifier === originator) return true
+    const policies = governing.stored['accessControlPolicyIds'] as readonly string[] | undefined
+    // An AE may always see to its own registration; what lies below it is for its policies to say, as long as one of them is there.
+    if (governing.definition.type === aeType && governing.resourceIdentifier === originator)
+      if (right !== AccessRight.CREATE || policies?.some((each) => this.#policy(each) !== undefined) !== true)
+        return true
     // What is announced here stays its CSE's, whatever policies of its own it names.
     if (governing.definition.isAnnounced === true && isOwner(originator, governing)) return true
     // So may a CSE.
     if (governing.definition.type === remoteCseType && governing.stored['cseId'] === originator) return true
-    const policies = governing.stored['accessControlPolicyIds'] as readonly string[] | undefined
     if (policies !== undefined && policies.length > 0) return this.#grantedBy(policies, request)
     return this.#allowsUnprotected(originator, right, governing, context, touched.childType)
   }
