@@ -13,6 +13,7 @@ import { announcedOffset } from '../resources/announced.ts'
 import type { Store } from '../store/store.ts'
 import { announcedWire, announceTargets, cseOfEntry } from './announcement.ts'
 import { type Announcement, AnnouncementLedger, changeOf, removalOf } from './announcement-ledger.ts'
+import { Attempts } from './attempt.ts'
 import type { Execution } from './execution.ts'
 import type { Resource, StoredInstance } from './resource.ts'
 import type { Tree } from './tree.ts'
@@ -52,6 +53,7 @@ export class Announcer {
   readonly #facts: AnnouncerFacts
   readonly #ledger: AnnouncementLedger
   readonly #targets = new Map<string, Target>()
+  readonly #attempts: Attempts<Announcement>
   /** CSEs that give the names themselves. */
   readonly #nameless = new Set<string>()
   #isStopped = false
@@ -59,6 +61,7 @@ export class Announcer {
   constructor(facts: AnnouncerFacts) {
     this.#facts = facts
     this.#ledger = new AnnouncementLedger(facts.store)
+    this.#attempts = new Attempts(facts.clock)
   }
 
   /** Goes on with what an earlier run left. */
@@ -81,6 +84,15 @@ export class Announcer {
       target.failures = 0
       this.#advance(cseId, target)
     }
+  }
+
+  /**
+   * Resolves when these were tried, or when their CSEs are away: a response follows what its request announces (TS-0004 7.3.3.10). Those are
+   * the `announcements` of an Execution, from before its change is on the disk.
+   */
+  async attempt(announcements: readonly Announcement[]): Promise<void> {
+    const open = announcements.filter(({ target }) => this.#targets.get(target)?.pause === undefined)
+    if (open.length > 0 && !this.#isStopped) await this.#attempts.wait(open)
   }
 
   /** A resource was created or changed: announces it where announceTo says, and nowhere else. */
@@ -151,7 +163,13 @@ export class Announcer {
   }
 
   /** Notes with a change what follows from it, and does so once the change is on the disk. */
-  #plan({ transaction }: Execution, record: Announcement, change: Partial<Announcement>): void {
+  #plan(execution: Execution, record: Announcement, change: Partial<Announcement>): void {
+    const { transaction } = execution
+    // Nothing that is shown of an instance follows from its announcement, and there may be many.
+    if (record.container === undefined) {
+      execution.announcements ??= []
+      execution.announcements.push(record)
+    }
     transaction.changes.push(changeOf(record, change))
     transaction.afterCommit(() => {
       Object.assign(record, change)
@@ -214,6 +232,7 @@ export class Announcer {
     target.isBusy = true
     void this.#work(target).then((isAway) => {
       target.isBusy = false
+      for (const record of target.queue) this.#attempts.tried(record)
       if (this.#isStopped) return
       if (!isAway) {
         if (target.queue.size === 0) this.#targets.delete(cseId)
@@ -237,6 +256,7 @@ export class Announcer {
         else if (isAway(result.reason)) return true
         else this.#refused(batch[index] as Announcement, result.reason)
       }
+      for (const record of batch) if (!target.queue.has(record)) this.#attempts.tried(record)
     }
     return false
   }

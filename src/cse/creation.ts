@@ -135,7 +135,7 @@ function createResource(execution: Execution, parent: Resource, type: ResourceTy
   if (draft.attributes['preSubscriptionNotify'] !== undefined) raisePast(execution, resource)
   return {
     status: Status.CREATED,
-    content: creationResult(execution, resource, draft.wire),
+    content: () => creationResult(execution, resource, draft.wire),
     createdAt: resource.address,
   }
 }

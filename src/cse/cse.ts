@@ -343,10 +343,16 @@ export class Cse implements RequestHandler {
         error === undefined
           ? undefined
           : errorResponse(execution.request, Status.INTERNAL_SERVER_ERROR, notStored(error))
-      if (failure === undefined && outcome.completion !== undefined)
-        void outcome.completion().then(() => this.#answer(execution, responseTo(execution, outcome), respond))
-      else this.#answer(execution, failure ?? response, respond)
+      const aftermath = failure === undefined ? this.#aftermath(execution, outcome) : undefined
+      if (aftermath === undefined) this.#answer(execution, failure ?? response, respond)
+      else void aftermath.then(() => this.#answer(execution, responseTo(execution, outcome), respond))
     })
+  }
+
+  /** What the response waits for once the change is stored. */
+  #aftermath({ announcements }: Execution, { completion }: Outcome): Promise<unknown> | undefined {
+    if (completion === undefined && announcements === undefined) return undefined
+    return Promise.all([completion?.(), this.#parts.announcer.attempt(announcements ?? [])])
   }
 
   #refuse({ transaction, request }: Execution, error: unknown): ResponsePrimitive {

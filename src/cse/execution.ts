@@ -7,6 +7,7 @@ import { formatExactTimestamp, parseTimestamp } from '../onem2m/timestamp.ts'
 import type { Distant, Engine, Question, ResourceView } from '../resources/behaviour.ts'
 import { NotificationEventType } from '../resources/notification-criteria.ts'
 import type { Attributes, ResourceType } from '../resources/resource-type.ts'
+import type { Announcement } from './announcement-ledger.ts'
 import { raise } from './event.ts'
 import type { RequestContext } from './handler.ts'
 import { Inquiry } from './inquiry.ts'
@@ -26,6 +27,8 @@ export class Execution implements Engine {
   readonly transaction = new Transaction()
   /** Subscriptions that want to know of this request, whatever becomes of it. */
   watchers: readonly Watcher[] | undefined
+  /** What it changes of what is announced at other CSEs: the response follows that. */
+  announcements: Announcement[] | undefined
   #inquiry: Inquiry | undefined
   #reserved: string | undefined
 

@@ -5,10 +5,13 @@ import type { ResponsePrimitive } from '../onem2m/primitive.ts'
 import type { ResponseStatusCode } from '../onem2m/status.ts'
 import type { Resource, StoredInstance } from './resource.ts'
 
+/** A resource stands for all its attributes. */
+export type OutcomeContent = Content | Resource | StoredInstance | undefined
+
 export interface Outcome {
   readonly status: ResponseStatusCode
-  /** A resource stands for all its attributes. */
-  readonly content?: Content | Resource | StoredInstance | undefined
+  /** What is worked out when the response is written, because consequences of the change may still change it, is a function. */
+  readonly content?: OutcomeContent | (() => OutcomeContent)
   readonly createdAt?: string
   readonly contentStatus?: number
   readonly contentOffset?: number

@@ -74,7 +74,6 @@ export function updateResult(
 ): Content | Resource | undefined {
   const kind = execution.request.resultContent ?? ResultContent.ATTRIBUTES
   if (kind === ResultContent.NOTHING) return undefined
-  // As it is when the response is written: what was changed may still have consequences.
   if (kind === ResultContent.ATTRIBUTES) return resource
   const now: Record<string, Json> = encodeAttributes(resource.definition, resource.attributes, modified)
   for (const [short, value] of Object.entries(asked)) if (value === null) now[short] = null

@@ -10,10 +10,11 @@ import { Resource, StoredInstance } from './resource.ts'
 
 /** The response that an outcome comes to: TS-0004 7.3.1.3. */
 export function responseTo(execution: Execution, outcome: Outcome): ResponsePrimitive {
-  const { status, content, createdAt, contentStatus, contentOffset, relayed } = outcome
+  const { status, createdAt, contentStatus, contentOffset, relayed } = outcome
   if (relayed !== undefined) return relayed
   // Member by member, because this runs for every request, and spreading makes an object for each.
   const response = responseWith(status, execution.request)
+  const content = typeof outcome.content === 'function' ? outcome.content() : outcome.content
   if (content instanceof Resource || content instanceof StoredInstance)
     response.content = attributesContent(execution, content)
   else if (content !== undefined) response.content = content

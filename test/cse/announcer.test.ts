@@ -101,6 +101,26 @@ describe('announced resources (TS-0004 7.3.3.10)', () => {
     assert.equal((await first(10_002))['lbl'], undefined)
   })
 
+  it('are there when the response comes, which names them', async () => {
+    const ae = { rn: 'app', api: 'Napp', rr: true, srv: ['3'], at: ['/in'], aa: ['lbl'] }
+    const created = attributesOf((await gateway.create('onem2m', 2, { 'm2m:ae': ae })).content)
+    const { ri } = await first(10_002)
+    assert.deepEqual(created['at'], [`/in/${ri}`])
+    await gateway.update('onem2m/app', { 'm2m:ae': { lbl: ['changed'] } })
+    assert.deepEqual((await first(10_002))['lbl'], ['changed'])
+    await gateway.delete('onem2m/app')
+    assert.deepEqual(await announced(10_002), [])
+  })
+
+  it('keep no response waiting for long where the other CSE does not answer', async () => {
+    gateway.cse.use({ schemes: ['mqtt'], send: () => new Promise(() => {}) })
+    const ae = { rn: 'app', api: 'Napp', rr: true, srv: ['3'], at: ['/in'] }
+    const response = gateway.create('onem2m', 2, { 'm2m:ae': ae })
+    await settle()
+    near.clock.advance(3000)
+    assert.deepEqual(attributesOf((await response).content)['at'], ['/in'])
+  })
+
   it('follow what changed while the other CSE was away, once it is back', async () => {
     await announceApp()
     near.cut('mqtt://in')
