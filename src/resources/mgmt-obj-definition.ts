@@ -64,6 +64,8 @@ const mandatory = <T>(short: string, type: AttributeType<T>): AttributeDefinitio
   attribute(short, type, 'M', 'O', 'OA')
 const free = <T>(short: string, type: AttributeType<T>): AttributeDefinition<T> =>
   attribute(short, type, 'O', 'O', 'OA')
+const kept = <T>(short: string, type: AttributeType<T>): AttributeDefinition<T> =>
+  attribute(short, type, 'O', 'O', 'OA', true)
 const onlyUpdated = <T>(short: string, type: AttributeType<T>): AttributeDefinition<T> =>
   attribute(short, type, 'NP', 'O', 'OA')
 const readOnly = <T>(short: string, type: AttributeType<T>): AttributeDefinition<T> =>
@@ -177,8 +179,8 @@ export const mgmtObjDefinitions: readonly MgmtObjDefinition[] = [
     logTypeId: mandatory('lgt', enumeration('1 to 5', 1, 2, 3, 4, 5)),
     logData: mandatory('lgd', text),
     logStatus: mandatory('lgst', enumeration('1 to 5', 1, 2, 3, 4, 5)),
-    logStart: free('lga', boolean),
-    logStop: free('lgo', boolean),
+    logStart: kept('lga', boolean),
+    logStop: kept('lgo', boolean),
   }),
   define('dataCollection', 'dcfg:datc', 1021, 'TS-0022 7.1.3', {
     containerPath: mandatory('cntp', text),
@@ -196,12 +198,12 @@ export const mgmtObjDefinitions: readonly MgmtObjDefinition[] = [
     credentials: free('wcrds', wifiCredentials),
     macAddress: free('maca', text),
     channel: free('chanl', text),
-    connectionStatus: free('cons', enumeration('0 to 6', 0, 1, 2, 3, 4, 5, 6)),
+    connectionStatus: kept('cons', enumeration('0 to 6', 0, 1, 2, 3, 4, 5, 6)),
     scan: mandatory('scan', boolean),
-    scanResult: free('scanr', listOf(text)),
-    update: free('ud', boolean),
+    scanResult: kept('scanr', listOf(text)),
+    update: kept('ud', boolean),
     updateStatus: onlyUpdated('uds', actionStatus),
-    toggleRadioStatus: free('trdst', boolean),
+    toggleRadioStatus: kept('trdst', boolean),
     radioStatus: free('rdst', boolean),
   }),
   define('credentials', 'dcfg:crds', 1029, 'TS-0022 7.1.11', {

@@ -154,3 +154,19 @@ test('an AE without a channel that takes no requests can not be asked; what is k
   await settle(kit)
   assert.equal(aggregated((await kit.retrieve(pcu)).content).length, 2)
 })
+
+test('a CSE that polls gets what is forwarded to it (TS-0004 7.3.3.9)', async () => {
+  const kit = await Kit.start()
+  const remote = { originator: '/mn-2' }
+  const csr = { rn: 'mn-2', cb: '/mn-2/onem2m', csi: '/mn-2', rr: false, srv: ['3'] }
+  await kit.create('onem2m', 16, { 'm2m:csr': csr }, remote)
+  await kit.create('onem2m/mn-2', 15, { 'm2m:pch': { rn: 'channel' } }, remote)
+  const forwarded = kit.retrieve('/mn-2/onem2m/temp')
+  await settle(kit)
+  const { content } = await kit.retrieve('onem2m/mn-2/channel/pcu', remote)
+  const request = content?.['m2m:rqp'] as JsonObject
+  assert.deepEqual([request['op'], request['to'], request['fr']], [2, '/mn-2/onem2m/temp', '/mn-cse-1/Capp'])
+  const response = { rsc: 2000, rqi: request['rqi'] as string, pc: { 'm2m:cnt': { rn: 'temp' } } }
+  await kit.ask({ operation: 5, to: 'onem2m/mn-2/channel/pcu', content: { 'm2m:rsp': response }, ...remote })
+  assert.deepEqual([(await forwarded).status, (await forwarded).content], [2000, response.pc])
+})
