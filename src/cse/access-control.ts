@@ -28,6 +28,8 @@ interface AccessFacts {
 const readRights = AccessRight.RETRIEVE | AccessRight.DISCOVERY
 
 const policyType = 1
+/** Policies, and what is announced of them. */
+const policyTypes: ReadonlySet<number> = new Set([policyType, 10_001])
 const groupType = 9
 const aeType = 2
 const cseBaseType = 5
@@ -74,7 +76,9 @@ export class AccessControl {
     const governing = governingResource(resource)
     if (governing === undefined) return false
     const request = { originator, right, resource, context, ...touched }
-    if (governing.definition.type === policyType)
+    // What is announced here stays its CSE's, whatever policies it names or holds.
+    if (governing.definition.isAnnounced === true && isOwner(originator, governing)) return true
+    if (policyTypes.has(governing.definition.type))
       return this.#grants(governing.stored['selfPrivileges'] as SetOfAccessControlRules, request)
     // TS-0001 10.2.5.10: a polling channel is its AE's alone, whatever policies the AE has.
     if (resource.definition.isPrivate === true && !resource.definition.hasAccessControlPolicies)
@@ -84,8 +88,6 @@ export class AccessControl {
     if (governing.definition.type === aeType && governing.resourceIdentifier === originator)
       if (right !== AccessRight.CREATE || policies?.some((each) => this.#policy(each) !== undefined) !== true)
         return true
-    // What is announced here stays its CSE's, whatever policies of its own it names.
-    if (governing.definition.isAnnounced === true && isOwner(originator, governing)) return true
     // So may a CSE.
     if (governing.definition.type === remoteCseType && governing.stored['cseId'] === originator) return true
     if (policies !== undefined && policies.length > 0) return this.#grantedBy(policies, request)
@@ -239,7 +241,7 @@ type ObjectDetails = NonNullable<Rule['accessControlObjectDetails']>[number]
 /** The resource whose policies decide: types without accessControlPolicyIds inherit their parent's, TS-0001 9.6.1.3.2. */
 function governingResource(resource: ResourceView): ResourceView | undefined {
   let at: ResourceView | undefined = resource
-  while (at !== undefined && !at.definition.hasAccessControlPolicies && at.definition.type !== policyType)
+  while (at !== undefined && !at.definition.hasAccessControlPolicies && !policyTypes.has(at.definition.type))
     at = at.parent
   return at
 }

@@ -1,6 +1,6 @@
 /** What of a result the originator gets: result content (TS-0004 7.3.3.5, 7.5.2), partial retrieve, identifiers in the desired form. */
 
-import { refused } from '../onem2m/attribute-type.ts'
+import { isUnset, refused } from '../onem2m/attribute-type.ts'
 import { type Content, type Json, type JsonObject, JsonText } from '../onem2m/content.ts'
 import { type DesiredIdentifierResultType, ResultContent } from '../onem2m/primitive.ts'
 import type { ResourceView } from '../resources/behaviour.ts'
@@ -80,11 +80,15 @@ export function updateResult(
   return differing(resource, now, asked)
 }
 
-/** TS-0004 7.5.2, modified attributes: only what differs from the request, and nothing at all when nothing does. */
+/** TS-0004 7.5.2, modified attributes: only what differs from the request, null for what is not there, and nothing at all when nothing does. */
 function differing(resource: ResourceView, now: JsonObject, asked: JsonObject): Content | undefined {
   const wire: Record<string, Json> = {}
   for (const [short, value] of Object.entries(now)) {
     if (JSON.stringify(asked[short]) !== JSON.stringify(value)) wire[short] = value
+  }
+  for (const [short, value] of Object.entries(asked)) {
+    const name = resource.definition.byShortName.get(short) ?? short
+    if (!isUnset(value) && resource.attributes[name] === undefined) wire[short] = null
   }
   return Object.keys(wire).length === 0 ? undefined : { [resource.definition.memberName]: wire }
 }

@@ -53,6 +53,10 @@ export const remoteCse = defineResourceType({
       if (engine.remoteCse(cseId) !== undefined)
         throw new OneM2MError(Status.ORIGINATOR_HAS_ALREADY_REGISTERED, `csi: ${cseId} is registered already`)
       draft.attributes['cseId'] = cseId
+      const identifier = cseId.slice(1)
+      // Found by the name that everybody knows; what begins with C or S is an AE's.
+      if (/^[^CS/][^/]*$/.test(identifier) && engine.resolve(identifier) === undefined)
+        draft.resourceIdentifier = identifier
       engine.remoteCsesChange()
     },
     beforeUpdate(_revision, engine) {
@@ -76,15 +80,12 @@ function registeringCse({ originator, attributes }: Draft, engine: Engine): stri
       Status.OPERATION_NOT_ALLOWED,
       `fr: ${originator} is no CSE; only a CSE registers as remoteCSE`,
     )
+  // Whatever it says: TS-0004 7.4.3.2.1.
+  if (originator !== engine.cseId) return originator
   const given = attributes['cseId'] as string | undefined
   // Mobius and older peers leave the slash out.
   const named = given === undefined || given.startsWith('/') ? given : `/${given}`
   const short = named === undefined ? undefined : engine.shortOriginator(named)
-  if (originator === engine.cseId) {
-    if (short === undefined || short === engine.cseId) throw refused('csi', given, 'the CSE-ID of another CSE')
-    return short
-  }
-  if (short !== undefined && short !== originator)
-    throw refused('csi', given, `the CSE-ID of the originator, ${originator}`)
-  return originator
+  if (short === undefined || short === engine.cseId) throw refused('csi', given, 'the CSE-ID of another CSE')
+  return short
 }

@@ -139,17 +139,24 @@ export function decodeForCreate(type: ResourceType, wire: JsonObject): Record<st
   for (const [name, { short, type: expected }] of type.mandatory) {
     if (attributes[name] === undefined) throw refused(short, undefined, `${expected.name}: it is mandatory`)
   }
-  checkAnnounced(type, attributes['announcedAttribute'])
+  const announced = announceable(type, attributes['announcedAttribute'])
+  if (announced === undefined) delete attributes['announcedAttribute']
+  else attributes['announcedAttribute'] = announced
   return attributes
 }
 
-/** announcedAttribute names attributes, by short or long name, that may be announced: TS-0001 9.6.26.1. */
-function checkAnnounced(type: ResourceType, names: unknown): void {
-  for (const name of (names as readonly string[] | undefined) ?? []) {
+/**
+ * What announcedAttribute keeps of the attributes that it names, by short or long name: those that may be announced (TS-0001 9.6.26.1), or
+ * nothing at all. Throws BAD_REQUEST for what is no attribute of the type.
+ */
+function announceable(type: ResourceType, names: unknown): readonly string[] | undefined {
+  if (names === undefined) return undefined
+  const kept = (names as readonly string[]).filter((name) => {
     const definition = type.table.get(type.byShortName.get(name) ?? name)
-    if (definition === undefined || definition.announce === 'NA')
-      throw refused('aa', name, `attributes of ${type.name} that may be announced`)
-  }
+    if (definition === undefined) throw refused('aa', name, `attributes of ${type.name}`)
+    return definition.announce !== 'NA'
+  })
+  return kept.length === 0 ? undefined : kept
 }
 
 /** null is absence; [] too, but for a list that must be there and where any value is content. */
@@ -174,7 +181,8 @@ export function decodeForUpdate(type: ResourceType, wire: JsonObject): Map<strin
       changes.set(name, definition.type.decode(value, short))
     }
   }
-  checkAnnounced(type, changes.get('announcedAttribute'))
+  if (changes.has('announcedAttribute'))
+    changes.set('announcedAttribute', announceable(type, changes.get('announcedAttribute')))
   return changes
 }
 

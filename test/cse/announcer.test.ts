@@ -202,5 +202,9 @@ describe('announced resources (TS-0004 7.3.3.10)', () => {
     await settle()
     assert.deepEqual((await first(10_009))['mid'], ['/mn/onem2m/app'])
     assert.deepEqual((await first(10_001))['pv'], { acr })
+    // It says itself who may read it, as its original does.
+    const [policy = ''] = await announced(10_001)
+    assert.equal((await backend.retrieve(policy, { originator: 'Cother' })).status, 4103)
+    assert.equal((await backend.retrieve(policy, { originator: '/mn' })).status, 2000)
   })
 })
