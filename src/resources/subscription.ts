@@ -108,7 +108,6 @@ export const subscription = defineResourceType({
       if (isBlocking) checkBlocking(criteria, parent, attributes, engine)
       const targets = attributes['notificationUri'] as readonly string[]
       checkTargets(targets)
-      if (!targets.every((target) => isOwn(target, originator, engine))) attributes['creator'] = originator
       draft.resourceIdentifier = engine.reserveIdentifier('sub')
       const areVerified = verify(targets, draft.resourceIdentifier, originator, engine)
       // Only now, so that a target that can't be reached is called that.
@@ -212,15 +211,16 @@ function settleStatistics(changes: Map<string, unknown>, value: (name: string) =
 /** Has each target confirm that it wants the notifications (TS-0004 7.4.8.2.1); true when all of them have. */
 function verify(targets: readonly string[], subscriptionId: string, creator: string, engine: Engine): boolean {
   const notification = { 'm2m:sgn': { vrq: true, sur: `${engine.cseId}/${subscriptionId}`, cr: creator } }
-  const others = targets.filter((target) => !isOwn(target, creator, engine))
+  const isOwn = (target: string) => {
+    const short = engine.shortOriginator(target)
+    // A CSE that asks for its AE has made sure of it.
+    return (
+      short === creator || short.startsWith(`${creator}/`) || engine.resolve(target)?.resourceIdentifier === creator
+    )
+  }
+  const others = targets.filter((target) => !isOwn(target))
   for (const target of others) checkTargetRights(target, creator, engine)
   return others.map((target) => engine.ask({ target, notification, isVerification: true })).every((isYes) => isYes)
-}
-
-function isOwn(target: string, creator: string, engine: Engine): boolean {
-  const short = engine.shortOriginator(target)
-  // A CSE that asks for its AE has made sure of it.
-  return short === creator || short.startsWith(`${creator}/`) || engine.resolve(target)?.resourceIdentifier === creator
 }
 
 /** A target with policies says by them who may have it notified; one without is asked. */
