@@ -5,12 +5,11 @@
 
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import type { Subscription } from '../resources/subscription.ts'
-import { remove } from './deletion.ts'
 import type { Execution } from './execution.ts'
 import type { Outcome } from './outcome.ts'
 import type { Resource } from './resource.ts'
 
-/** DELETE of ntsr; the last target takes the subscription with it. Throws ORIGINATOR_HAS_NO_PRIVILEGE for who is no target. */
+/** DELETE of ntsr; a subscription that has no target left is its owner's to change. Throws ORIGINATOR_HAS_NO_PRIVILEGE for who is no target. */
 export function removeTarget(execution: Execution, subscription: Resource): Outcome {
   const { originator, transaction, parts } = execution
   const { notificationUri = [], notificationStatsInfo } = subscription.stored as Subscription
@@ -22,13 +21,10 @@ export function removeTarget(execution: Execution, subscription: Resource): Outc
       Status.ORIGINATOR_HAS_NO_PRIVILEGE,
       `fr: ${originator} is no notification target of ${subscription.address}`,
     )
-  if (left.length === 0) remove(execution, subscription)
-  else {
-    execution.amend(subscription, {
-      notificationUri: left,
-      notificationStatsInfo: notificationStatsInfo?.filter(({ target }) => left.includes(target)),
-    })
-    transaction.afterCommit(() => parts.notifier.changed(subscription))
-  }
+  execution.amend(subscription, {
+    notificationUri: left,
+    notificationStatsInfo: notificationStatsInfo?.filter(({ target }) => left.includes(target)),
+  })
+  transaction.afterCommit(() => parts.notifier.changed(subscription))
   return { status: Status.DELETED }
 }

@@ -49,7 +49,6 @@ export const timeSeries = defineResourceType({
   behaviour: {
     beforeCreate({ attributes }) {
       attributes['missingDataDetect'] ??= false
-      attributes['missingDataCurrentNr'] = 0
       if (attributes['missingDataDetect'] === true) Object.assign(attributes, nothingMissing)
       if (attributes['periodicIntervalDelta'] === undefined)
         attributes['periodicIntervalDelta'] = defaultDelta((name) => attributes[name])
@@ -76,7 +75,7 @@ export const timeSeries = defineResourceType({
 
 export type TimeSeries = AttributesOf<typeof timeSeries>
 
-/** Where detection begins. Before that there is no list. */
+/** Where detection begins. Before that there is no list and no count. */
 const nothingMissing = { missingDataList: [], missingDataCurrentNr: 0 }
 
 /** Half of the interval, but within what the detect timer allows; undefined without an interval. */
