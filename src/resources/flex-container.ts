@@ -1,6 +1,6 @@
 /**
  * flexContainer and flexContainerInstance (TS-0001 9.6.35 and 9.6.57, TS-0004 7.4.37): one type each, a specialization for every definition in
- * `module-class.ts` and `device-model.ts`. A definition is data: its attributes become a table like that of any other type.
+ * `module-class.ts`, `device-model.ts` and `generic-interworking.ts`. A definition is data: its attributes become a table like that of any other type.
  */
 
 import {
@@ -22,6 +22,7 @@ import { OneM2MError, type ResponseStatusCode, Status } from '../onem2m/status.t
 import type { Behaviour, ResourceView } from './behaviour.ts'
 import { type CommonAttributeName, protectedAndAnnounced } from './common-attribute.ts'
 import { deviceModels, deviceProperties } from './device-model.ts'
+import { genericInterworking } from './generic-interworking.ts'
 import { moduleClasses } from './module-class.ts'
 import {
   type AttributeDefinition,
@@ -64,29 +65,37 @@ function rowOf(line: string, isInstance: boolean): readonly [string, AttributeDe
 
 interface Definition {
   readonly name: string
-  readonly shortName: string
-  readonly containerDefinition: string
+  readonly memberName: string
+  /** Absent where others define what it is a definition of. */
+  readonly containerDefinition?: string
   readonly attributes: readonly string[]
 }
 
 const definitions: readonly Definition[] = [
   ...moduleClasses.map(({ name, shortName, attributes }) => ({
     name,
-    shortName,
+    memberName: `cod:${shortName}`,
     containerDefinition: `org.onem2m.common.moduleclass.${name}`,
     // Every module may say when its values were measured.
     attributes: ['dataGenerationTime dgt moment', ...attributes],
   })),
   ...deviceModels.map(({ name, shortName }) => ({
     name,
-    shortName,
+    memberName: `cod:${shortName}`,
     containerDefinition: `org.onem2m.common.device.${name}`,
     attributes: deviceProperties,
+  })),
+  ...genericInterworking.map(({ name, shortName, attributes }) => ({
+    name,
+    memberName: `m2m:${shortName}`,
+    attributes,
   })),
 ]
 
 function isDefined(wire: unknown): boolean {
-  return definitions.some(({ containerDefinition }) => containerDefinition === wire)
+  return definitions.some(
+    ({ containerDefinition }) => containerDefinition !== undefined && containerDefinition === wire,
+  )
 }
 
 /** Bytes of the values that a definition names: TS-0001 9.6.35, contentSize. */
@@ -112,10 +121,9 @@ function unknownSpecialization(content: JsonObject): ResponseStatusCode {
   return cnd === undefined || isDefined(cnd) ? Status.BAD_REQUEST : Status.SPECIALIZATION_SCHEMA_NOT_FOUND
 }
 
-function specialize({ name, shortName, attributes, containerDefinition: definition }: Definition): ResourceType {
+function specialize({ name, memberName, attributes, containerDefinition: definition }: Definition): ResourceType {
   const rows = attributes.map((line) => rowOf(line, false))
   const names = new Set(rows.map(([long]) => long))
-  const memberName = `cod:${shortName}`
   const instance = defineResourceType({
     type: 58,
     name: 'flexContainerInstance',
@@ -159,7 +167,13 @@ function specialize({ name, shortName, attributes, containerDefinition: definiti
     clause: 'TS-0001 9.6.35',
     common,
     attributes: {
-      containerDefinition: attribute('cnd', containerDefinition(definition), 'M', 'NP', 'MA'),
+      containerDefinition: attribute(
+        'cnd',
+        definition === undefined ? identifier : containerDefinition(definition),
+        'M',
+        'NP',
+        'MA',
+      ),
       ontologyRef: attribute('or', identifier, 'O', 'O', 'OA'),
       nodeLink: attribute('nl', identifier, 'O', 'O', 'OA'),
       maxNrOfInstances: attribute('mni', nonNegativeInteger, 'O', 'O', 'OA'),
