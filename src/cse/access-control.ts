@@ -260,7 +260,8 @@ function isDetail(detail: ObjectDetails, { resource, right, childType }: AccessR
 
 /** accessControlAttributes: a rule for some attributes says nothing of requests that touch others. */
 function coversAll(granted: readonly string[], { attributes, right, resource }: AccessRequest): boolean {
-  const touched = attributes ?? (right === AccessRight.RETRIEVE ? shownAttributes(resource) : undefined)
+  const isWhole = right === AccessRight.RETRIEVE || right === AccessRight.DELETE
+  const touched = attributes ?? (isWhole ? shownAttributes(resource) : undefined)
   return touched?.every((name) => granted.includes(name)) ?? false
 }
 

@@ -59,6 +59,9 @@ export function checkRequest(
     throw refused('ty', undefined, 'the type of the resource to create')
   if (request.filterCriteria !== undefined) checkCriteria(operation, request.filterCriteria)
   checkResultContent(request)
+  // TS-0004 7.3.3.5: who names attributes in a DELETE means these, and must not lose the resource.
+  if (request.attributeList !== undefined && operation !== Operation.RETRIEVE)
+    throw refused('atrl', request.attributeList, 'nothing: attributes are chosen in a RETRIEVE alone')
   if (request.semanticQueryIndicator === true) throw notSupported('sqi', 'semantic queries')
 }
 

@@ -59,6 +59,10 @@ export function accept(execution: Execution): Outcome {
       ...(request.originator ? { labels: [request.originator] } : {}),
       ...described(request),
       requestStatus: RequestStatus.PENDING,
+      operationResult: resultOf(parts, request, {
+        responseStatusCode: Status.ACCEPTED,
+        requestIdentifier: request.requestIdentifier,
+      }),
     },
   })
   tree.add(resource)
@@ -94,7 +98,7 @@ function run(parts: CseParts, accepted: Accepted): void {
 
 /** Keeps the result, and sends it to those who are waiting for it. */
 function settle(parts: CseParts, { request, resource }: Omit<Accepted, 'context'>, response: ResponsePrimitive): void {
-  const operationResult = JSON.parse(encodeResponse(response)) as JsonObject
+  const operationResult = resultOf(parts, request, response)
   const requestStatus = response.responseStatusCode < 3000 ? RequestStatus.COMPLETED : RequestStatus.FAILED
   parts.internally((execution) => {
     if (parts.tree.get(resource.resourceIdentifier) === resource)
@@ -105,6 +109,12 @@ function settle(parts: CseParts, { request, resource }: Omit<Accepted, 'context'
   // TS-0004 7.3.1.2: the originator unless it names others; an empty list names nobody.
   for (const target of responseType.notificationUri ?? [originator])
     parts.notifier.send(target, { 'm2m:rsp': operationResult })
+}
+
+/** A response in the form in which it is kept and sent: it travels by itself, and so it says from whom to whom. TS-0004 6.4.2. */
+function resultOf({ settings }: CseParts, { originator }: RequestPrimitive, response: ResponsePrimitive): JsonObject {
+  const addressed = { ...(originator ? { to: originator } : {}), originator: settings.cseId, ...response }
+  return JSON.parse(encodeResponse(addressed)) as JsonObject
 }
 
 /**

@@ -71,15 +71,11 @@ export const durationText = accepting<string>(
   'an ISO 8601 duration such as PT30S',
   (wire) => typeof wire === 'string' && parseDuration(wire) !== undefined,
 )
-/** A resource name: RFC 3986 unreserved characters only. A name of others is text all right, but no content that can be accepted. */
-export const resourceName: AttributeType<string> = {
-  name: 'a name of letters, digits, "-", ".", "_" and "~"',
-  decode(wire, where) {
-    if (typeof wire === 'string' && isResourceName(wire)) return wire
-    const refusal = refused(where, wire, resourceName.name)
-    throw typeof wire === 'string' ? new OneM2MError(Status.CONTENTS_UNACCEPTABLE, refusal.message) : refusal
-  },
-}
+/** A resource name or identifier segment: RFC 3986 unreserved characters only. */
+export const resourceName = accepting<string>(
+  'a name of letters, digits, "-", ".", "_" and "~"',
+  (wire) => typeof wire === 'string' && isResourceName(wire),
+)
 /** An identifier in any of its forms, or a URI: no white space. */
 export const identifier = accepting<string>(
   'an identifier',

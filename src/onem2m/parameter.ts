@@ -174,7 +174,8 @@ export function decodeRequest(wire: Json): RequestPrimitive {
   if (operation === undefined) throw refused('op', undefined, 'an operation: 1 to 5')
   if (to === undefined) throw refused('to', undefined, 'the identifier of a resource')
   if (requestIdentifier === undefined) throw refused('rqi', undefined, 'a request identifier')
-  if (operation === Operation.RETRIEVE) takeAttributeList(request, to as string)
+  // A DELETE has no business with one, which its receiver has to know to refuse it.
+  if (operation === Operation.RETRIEVE || operation === Operation.DELETE) takeAttributeList(request, to as string)
   return request as unknown as RequestPrimitive
 }
 
