@@ -6,6 +6,7 @@ import type { SetOfAccessControlRules } from '../resources/access-control-policy
 import { AccessRight } from '../resources/access-control-policy.ts'
 import type { ResourceView } from '../resources/behaviour.ts'
 import { encodeAttributes } from '../resources/resource-type.ts'
+import type { DistantPolicies } from './distant-policy.ts'
 import type { RequestContext } from './handler.ts'
 import type { Routes } from './route.ts'
 import { isInWindow } from './schedule.ts'
@@ -17,6 +18,7 @@ export type Unprotected = 'creator' | 'read' | 'open'
 interface AccessFacts {
   readonly tree: Tree
   readonly routes: Routes
+  readonly distantPolicies: DistantPolicies
   readonly cseId: string
   readonly spId: string
   readonly unprotected: Unprotected
@@ -86,7 +88,7 @@ export class AccessControl {
     const policies = governing.stored['accessControlPolicyIds'] as readonly string[] | undefined
     // An AE may always see to its own registration; what lies below it is for its policies to say, as long as one of them is there.
     if (governing.definition.type === aeType && governing.resourceIdentifier === originator)
-      if (right !== AccessRight.CREATE || policies?.some((each) => this.#policy(each) !== undefined) !== true)
+      if (right !== AccessRight.CREATE || policies?.some((each) => this.#policy(each, context) !== undefined) !== true)
         return true
     // So may a CSE.
     if (governing.definition.type === remoteCseType && governing.stored['cseId'] === originator) return true
@@ -108,7 +110,7 @@ export class AccessControl {
 
   #grantedBy(policies: readonly string[], request: AccessRequest): boolean {
     return policies.some((identifier) =>
-      this.#grants(this.#policy(identifier)?.stored['privileges'] as SetOfAccessControlRules, request),
+      this.#grants(this.#policy(identifier, request.context)?.stored['privileges'] as SetOfAccessControlRules, request),
     )
   }
 
@@ -119,15 +121,26 @@ export class AccessControl {
   allowsPolicyChange(originator: string, resource: ResourceView, context: RequestContext): boolean {
     if (this.isAdministrator(originator, context)) return true
     const named = (resource.stored['accessControlPolicyIds'] as readonly string[] | undefined) ?? []
-    const policies = named.flatMap((identifier) => this.#policy(identifier) ?? [])
+    const policies = named.flatMap((identifier) => this.#policy(identifier, context) ?? [])
     if (policies.length === 0) return isOwner(originator, resource) || this.#facts.unprotected === 'open'
     const request = { originator, right: AccessRight.UPDATE, resource, context }
     return policies.some(({ stored }) => this.#grants(stored['selfPrivileges'] as SetOfAccessControlRules, request))
   }
 
-  #policy(identifier: string): ResourceView | undefined {
+  /** Resolves when all is known of these policies, or of those that govern a resource; undefined when it is already. */
+  unread(policies: readonly string[] | ResourceView): Promise<unknown> | undefined {
+    if (!('definition' in policies)) return this.#facts.distantPolicies.reading(policies)
+    const named = governingResource(policies)?.stored['accessControlPolicyIds'] as readonly string[] | undefined
+    return named === undefined ? undefined : this.#facts.distantPolicies.reading(named)
+  }
+
+  #policy(identifier: string, { source }: RequestContext): Pick<ResourceView, 'stored'> | undefined {
     const local = this.#facts.tree.localPart(identifier)
-    const resource = local === undefined ? undefined : this.#facts.tree.resolve(local, 0)?.resource
+    if (local === undefined) {
+      const stored = this.#facts.distantPolicies.of(identifier, source === 'internal')
+      return stored === undefined ? undefined : { stored }
+    }
+    const resource = this.#facts.tree.resolve(local, 0)?.resource
     return resource?.definition.type === policyType ? resource : undefined
   }
 

@@ -14,6 +14,7 @@ import { Courier } from './courier.ts'
 import { isNonBlocking, resume } from './deferred.ts'
 import { remove } from './deletion.ts'
 import { dispatch } from './dispatch.ts'
+import { DistantPolicies } from './distant-policy.ts'
 import { DuplicateCache } from './duplicate.ts'
 import { Execution, timestampCache } from './execution.ts'
 import { Expiration } from './expiration.ts'
@@ -85,6 +86,9 @@ export class Cse implements RequestHandler {
     const groupNotifications = new GroupNotifications({ tree, clock, courier, outbox, settings })
     this.#courier.use(groupNotifications)
     const notifier = new Notifier({ tree, clock, courier, outbox, settings, randomId, internally })
+    const carry = (target: string, request: RequestPrimitive) =>
+      courier.carry(target, request, { timeoutMs: settings.forwardTimeoutMs })
+    const distantPolicies = new DistantPolicies({ clock, cseId, randomId, carry })
     const announcer = new Announcer({
       tree,
       store,
@@ -92,7 +96,7 @@ export class Cse implements RequestHandler {
       log,
       cseId,
       randomId,
-      carry: (target, request) => courier.carry(target, request, { timeoutMs: settings.forwardTimeoutMs }),
+      carry,
       baseOf: (target) => routes.baseOf(target),
       internally,
     })
@@ -104,7 +108,7 @@ export class Cse implements RequestHandler {
       store,
       clock,
       randomId,
-      access: new AccessControl({ ...settings, tree, routes, now: () => clock.wallMs() }),
+      access: new AccessControl({ ...settings, tree, routes, distantPolicies, now: () => clock.wallMs() }),
       notifier,
       groupNotifications,
       announcer,
@@ -298,8 +302,14 @@ export class Cse implements RequestHandler {
     try {
       outcome = operation(execution)
     } catch (error) {
-      this.#answer(execution, this.#refuse(execution, error), respond)
-      return
+      const { unread } = execution
+      if (unread === undefined || execution.hasWaited || execution.transaction.changes.length > 0) {
+        this.#answer(execution, this.#refuse(execution, error), respond)
+        return
+      }
+      // It was denied before all was known.
+      execution.hasWaited = true
+      outcome = unread.then(() => () => operation(execution))
     }
     if (outcome instanceof Promise)
       outcome.then(

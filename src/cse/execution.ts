@@ -29,6 +29,10 @@ export class Execution implements Engine {
   watchers: readonly Watcher[] | undefined
   /** What it changes of what is announced at other CSEs: the response follows that. */
   announcements: Announcement[] | undefined
+  /** What has to be read before a denial counts: policies at other CSEs. */
+  unread: Promise<unknown> | undefined
+  /** It has been: whatever is not known by now grants nothing. */
+  hasWaited = false
   #inquiry: Inquiry | undefined
   #reserved: string | undefined
 
@@ -108,10 +112,16 @@ export class Execution implements Engine {
   require(right: number, resource: ResourceView, childType?: number): void {
     const attributes = touchedAttributes(this.request)
     if (this.parts.access.allows(this.originator, right, resource, this.context, { childType, attributes })) return
-    throw new OneM2MError(
-      Status.ORIGINATOR_HAS_NO_PRIVILEGE,
-      `fr: ${this.originator} has no right ${right} (1 create, 2 retrieve, 4 update, 8 delete, 16 notify, 32 discovery) on ${resource.address}`,
+    throw this.denied(
+      `has no right ${right} (1 create, 2 retrieve, 4 update, 8 delete, 16 notify, 32 discovery) on ${resource.address}`,
+      resource,
     )
+  }
+
+  /** ORIGINATOR_HAS_NO_PRIVILEGE by what is known of these policies, or of those of a resource. */
+  denied(reason: string, policies: ResourceView | readonly string[]): OneM2MError {
+    this.unread = this.parts.access.unread(policies)
+    return new OneM2MError(Status.ORIGINATOR_HAS_NO_PRIVILEGE, `fr: ${this.originator} ${reason}`)
   }
 
   newIdentifier(prefix: string): string {

@@ -112,10 +112,7 @@ function authorize(execution: Execution, group: Resource): void {
   }
   const { access } = execution.parts
   if (!access.allowsByPolicies(execution.originator, right, group, policies, execution.context))
-    throw new OneM2MError(
-      Status.ORIGINATOR_HAS_NO_PRIVILEGE,
-      `fr: ${execution.originator} may not address the members of ${group.address}`,
-    )
+    throw execution.denied(`may not address the members of ${group.address}`, policies)
 }
 
 /** groupRequestTargetMembers restricts the request to some members. */

@@ -73,10 +73,7 @@ function checkPolicyChange(execution: Execution, resource: Resource, given: Json
   if (names.length > 1) throw refused('acpi', names, 'acpi as the only attribute of its UPDATE')
   if (Array.isArray(acpi) && acpi.length === 0) throw refused('acpi', acpi, 'at least one policy, or null for none')
   if (!execution.parts.access.allowsPolicyChange(execution.originator, resource, execution.context))
-    throw new OneM2MError(
-      Status.ORIGINATOR_HAS_NO_PRIVILEGE,
-      `fr: ${execution.originator} may not change which policies protect ${resource.address}`,
-    )
+    throw execution.denied(`may not change which policies protect ${resource.address}`, resource)
 }
 
 /** Not in the past, not before a child's (refused); not after the parent's or the maximum (cut). TS-0004 7.3.3.4. */
