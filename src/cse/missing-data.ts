@@ -4,7 +4,7 @@
  */
 
 import type { Clock, Timer } from '../onem2m/clock.ts'
-import { formatTimestamp, parseDuration, parseTimestamp } from '../onem2m/timestamp.ts'
+import { formatExactTimestamp, parseDuration, parseTimestamp } from '../onem2m/timestamp.ts'
 import { NotificationEventType } from '../resources/notification-criteria.ts'
 import type { Subscription } from '../resources/subscription.ts'
 import type { TimeSeries } from '../resources/time-series.ts'
@@ -103,7 +103,7 @@ export class MissingData {
     const isThere = watch.received.some((atMs) => Math.abs(atMs - expectedMs) <= periodicIntervalDelta)
     watch.received = watch.received.filter((atMs) => atMs > expectedMs + periodicIntervalDelta)
     watch.expectedMs = expectedMs + periodicInterval
-    if (!isThere) this.#miss(series, formatTimestamp(expectedMs))
+    if (!isThere) this.#miss(series, formatExactTimestamp(expectedMs))
     this.#wait(series, watch)
   }
 

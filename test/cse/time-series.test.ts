@@ -79,6 +79,15 @@ test('what does not come is listed, bounded, and forgotten when the watch is sta
   assert.deepEqual(await attributesOf(kit, 'mdlt', 'mdc'), { mdlt: [], mdc: 0 })
 })
 
+test('what is missing within a second is told apart', async () => {
+  const kit = await withSeries({ pei: 250, mdt: 200, mdd: true })
+  await push(kit, at(0))
+  for (let step = 0; step < 8; step++) kit.clock.advance(150)
+  await settle(kit)
+  const mdlt = ['19700101T000000,250', '19700101T000000,500', '19700101T000000,750', '19700101T000001']
+  assert.deepEqual(await attributesOf(kit, 'mdlt', 'mdc'), { mdlt, mdc: 4 })
+})
+
 test('missing data are notified from their number within the duration on (TS-0001 9.6.8, net 8)', async () => {
   const kit = await withSeries({ pei: 1000, mdt: 100, mdd: true })
   const subscription = { 'm2m:sub': { nu: ['Capp'], enc: { net: [8], md: { num: 2, dur: 'PT10S' } } } }
