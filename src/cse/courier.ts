@@ -4,7 +4,12 @@
  */
 
 import type { RequestPrimitive, ResponsePrimitive } from '../onem2m/primitive.ts'
-import { type Serialization, serializationOfMediaType } from '../onem2m/serialization.ts'
+import {
+  type Serialization,
+  serializationOfMediaType,
+  serializationOfUrl,
+  withoutSerialization,
+} from '../onem2m/serialization.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import type { Schedule } from '../resources/schedule.ts'
 import { supportedReleaseVersions } from './check.ts'
@@ -67,7 +72,10 @@ export class Courier {
           ...options,
           pointOfAccess,
           target: entity,
-          request: inRelease(request, releases),
+          request: inRelease(
+            request.to === target ? { ...request, to: withoutSerialization(target) } : request,
+            releases,
+          ),
           ...(serialization === undefined ? {} : { serialization }),
         })
       } catch (error) {
@@ -84,7 +92,7 @@ export class Courier {
 
   /** The resource of this CSE that a target names. */
   entityOf(target: string): Resource | undefined {
-    const local = isUrl(target) ? undefined : this.#tree.localPart(target)
+    const local = isUrl(target) ? undefined : this.#tree.localPart(withoutSerialization(target))
     const resource = local === undefined ? undefined : this.#tree.resolve(local, 0)?.resource
     return resource instanceof Resource ? resource : undefined
   }
@@ -99,12 +107,14 @@ export class Courier {
 
   #placesOf(target: string): readonly Place[] {
     if (isUrl(target)) return [{ pointOfAccess: target, entity: undefined }]
-    if (this.isElsewhere(target)) return [{ pointOfAccess: otherCse, entity: target }]
-    const resource = this.entityOf(target)
-    if (resource?.definition.type === groupType) return [{ pointOfAccess: group, entity: target }]
+    const address = withoutSerialization(target)
+    if (this.isElsewhere(address)) return [{ pointOfAccess: otherCse, entity: address }]
+    const resource = this.entityOf(address)
+    if (resource?.definition.type === groupType) return [{ pointOfAccess: group, entity: address }]
     const entity = resource?.stored['aeId']
     if (resource === undefined || typeof entity !== 'string') return []
-    const serialization = wantedSerialization(resource.stored['contentSerialization'])
+    const asked = serializationOfUrl(target)
+    const serialization = asked ?? wantedSerialization(resource.stored['contentSerialization'])
     const releases = resource.stored['supportedReleaseVersions'] as readonly string[] | undefined
     return pointsOfAccess(resource).map((pointOfAccess) => ({ pointOfAccess, entity, serialization, releases }))
   }

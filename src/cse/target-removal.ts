@@ -3,6 +3,7 @@
  * right to the subscription. There are no policies for it here, so that everybody may.
  */
 
+import { withoutSerialization } from '../onem2m/serialization.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import type { Subscription } from '../resources/subscription.ts'
 import type { Execution } from './execution.ts'
@@ -13,9 +14,10 @@ import type { Resource } from './resource.ts'
 export function removeTarget(execution: Execution, subscription: Resource): Outcome {
   const { originator, transaction, parts } = execution
   const { notificationUri = [], notificationStatsInfo } = subscription.stored as Subscription
-  const isOriginator = (target: string) =>
-    execution.shortOriginator(target) === originator || execution.resolve(target)?.resourceIdentifier === originator
-  const left = notificationUri.filter((target) => !isOriginator(target))
+  const isOriginator = (identifier: string) =>
+    execution.shortOriginator(identifier) === originator ||
+    execution.resolve(identifier)?.resourceIdentifier === originator
+  const left = notificationUri.filter((target) => !isOriginator(withoutSerialization(target)))
   if (left.length === notificationUri.length)
     throw new OneM2MError(
       Status.ORIGINATOR_HAS_NO_PRIVILEGE,

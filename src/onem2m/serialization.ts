@@ -30,6 +30,11 @@ export function serializationOfUrl(url: string): Serialization | undefined {
   return isSerialization(asked) ? asked : undefined
 }
 
+/** A notification target without what it asks for with `ct`, where it is an identifier; in URLs that is part of the query. */
+export function withoutSerialization(target: string): string {
+  return target.replace(/^([^:?]+)\?ct=[a-z]+$/, '$1')
+}
+
 /** The value that was sent. Throws BAD_REQUEST naming `where`. */
 export function parse(payload: Buffer | string, serialization: Serialization, where: string): Json {
   if (serialization === 'json') return parseJson(payload.toString(), where)

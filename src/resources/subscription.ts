@@ -15,6 +15,7 @@ import {
   text,
   type ValueOf,
 } from '../onem2m/attribute-type.ts'
+import { withoutSerialization } from '../onem2m/serialization.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { AccessRight } from './access-control-policy.ts'
 import type { Engine, ResourceView } from './behaviour.ts'
@@ -212,10 +213,11 @@ function settleStatistics(changes: Map<string, unknown>, value: (name: string) =
 function verify(targets: readonly string[], subscriptionId: string, creator: string, engine: Engine): boolean {
   const notification = { 'm2m:sgn': { vrq: true, sur: `${engine.cseId}/${subscriptionId}`, cr: creator } }
   const isOwn = (target: string) => {
-    const short = engine.shortOriginator(target)
+    const identifier = withoutSerialization(target)
+    const short = engine.shortOriginator(identifier)
     // A CSE that asks for its AE has made sure of it.
     return (
-      short === creator || short.startsWith(`${creator}/`) || engine.resolve(target)?.resourceIdentifier === creator
+      short === creator || short.startsWith(`${creator}/`) || engine.resolve(identifier)?.resourceIdentifier === creator
     )
   }
   const others = targets.filter((target) => !isOwn(target))
@@ -225,7 +227,7 @@ function verify(targets: readonly string[], subscriptionId: string, creator: str
 
 /** A target with policies says by them who may have it notified; one without is asked. */
 function checkTargetRights(target: string, creator: string, engine: Engine): void {
-  const entity = isUrl(target) ? undefined : engine.resolve(target)
+  const entity = isUrl(target) ? undefined : engine.resolve(withoutSerialization(target))
   if (entity?.definition.type !== aeType || entity.attributes['accessControlPolicyIds'] === undefined) return
   if (engine.allows(creator, AccessRight.NOTIFY, entity)) return
   throw new OneM2MError(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Delivery } from '../../src/cse/handler.ts'
+import type { JsonObject } from '../../src/onem2m/content.ts'
 import type { RequestPrimitive } from '../../src/onem2m/primitive.ts'
 import { OneM2MError, Status } from '../../src/onem2m/status.ts'
 import { Kit, settings } from './kit.ts'
@@ -155,6 +156,28 @@ test('a target is spoken to in a release that it knows (TS-0004 6.3.2)', async (
     await kit.ask({ operation: 5, to: 'onem2m/app', content: { 'm2m:sgn': {} } })
     assert.equal(kit.deliveries[0]?.request.releaseVersionIndicator, expected, String(srv))
   }
+})
+
+test('a target is told in the serialisation that it is named with, whether by an identifier or by a URL (TS-0004 7.5.1.2.2)', async () => {
+  const kit = await (await Kit.start()).withContainer()
+  const nu = ['Capp?ct=cbor', '/mn-cse-1/Capp', 'http://far/x?ct=cbor']
+  await kit.create('onem2m/app/temp', 23, { 'm2m:sub': { rn: 's', nu } })
+  assert.equal(kit.verifications.length, 1, 'who subscribes is not asked, however it names itself')
+  await kit.update('onem2m/app/temp', { 'm2m:cnt': { lbl: ['x'] } })
+  await kit.notifications()
+  const told = kit.deliveries.map(({ target, pointOfAccess, serialization, request }) => [
+    target ?? pointOfAccess,
+    serialization,
+    request.to,
+  ])
+  assert.deepEqual(told, [
+    ['Capp', 'cbor', 'Capp'],
+    ['Capp', undefined, '/mn-cse-1/Capp'],
+    ['http://far/x?ct=cbor', undefined, 'http://far/x?ct=cbor'],
+  ])
+  assert.equal((await kit.delete('onem2m/app/temp/s/ntsr')).status, 2002)
+  const { content } = await kit.retrieve('onem2m/app/temp/s')
+  assert.deepEqual((content?.['m2m:sub'] as JsonObject | undefined)?.['nu'], ['http://far/x?ct=cbor'])
 })
 
 test('for a target that does not answer, a bounded number waits, and the oldest goes first', async () => {
