@@ -113,7 +113,7 @@ export class Courier {
     if (resource?.definition.type === groupType) return [{ pointOfAccess: group, entity: address }]
     const entity = resource?.stored['aeId']
     if (resource === undefined || typeof entity !== 'string') return []
-    const asked = serializationOfUrl(target)
+    const asked = address === target ? undefined : serializationOfUrl(target)
     const serialization = asked ?? wantedSerialization(resource.stored['contentSerialization'])
     const releases = resource.stored['supportedReleaseVersions'] as readonly string[] | undefined
     return pointsOfAccess(resource).map((pointOfAccess) => ({ pointOfAccess, entity, serialization, releases }))

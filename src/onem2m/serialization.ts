@@ -32,7 +32,8 @@ export function serializationOfUrl(url: string): Serialization | undefined {
 
 /** A notification target without what it asks for with `ct`, where it is an identifier; in URLs that is part of the query. */
 export function withoutSerialization(target: string): string {
-  return target.replace(/^([^:?]+)\?ct=[a-z]+$/, '$1')
+  // This runs for every delivery, and hardly any target has one.
+  return target.includes('?') ? target.replace(/^([^:?]+)\?ct=[a-z]+$/, '$1') : target
 }
 
 /** The value that was sent. Throws BAD_REQUEST naming `where`. */
