@@ -22,6 +22,8 @@ interface MissingDataFacts {
 interface Watch {
   /** The data generation time that is expected next, milliseconds since 1970. */
   expectedMs: number
+  /** How far ahead of this clock the one is that dates the values. */
+  readonly aheadMs: number
   /** Times that came and are not looked at yet. */
   received: number[]
   timer: Timer | undefined
@@ -49,20 +51,32 @@ export class MissingData {
     this.#facts = facts
   }
 
-  /** A value arrived: the first one starts the watch. */
+  /** A value arrived: the first one starts the watch. One that is not the expected one when it comes does not fill in for a later one. */
   observe(series: Resource, dataGenerationTime: string): void {
-    const { missingDataDetect, periodicInterval } = series.stored as TimeSeries
+    const { missingDataDetect, periodicInterval, periodicIntervalDelta = 0 } = series.stored as TimeSeries
     const atMs = parseTimestamp(dataGenerationTime)
     if (missingDataDetect !== true || periodicInterval === undefined || atMs === undefined) {
       this.#end(series)
       return
     }
     const watch = this.#watches.get(series)
+    const aheadMs = atMs - this.#facts.clock.wallMs()
     if (watch === undefined) {
-      const begun: Watch = { expectedMs: atMs + periodicInterval, received: [], timer: undefined }
+      const begun: Watch = {
+        expectedMs: atMs + periodicInterval,
+        aheadMs: Math.max(0, aheadMs),
+        received: [],
+        timer: undefined,
+      }
       this.#watches.set(series, begun)
       this.#wait(series, begun)
-    } else if (watch.received.length < maxAhead) watch.received.push(atMs)
+    } else if (aheadMs <= watch.aheadMs + periodicIntervalDelta && watch.received.length < maxAhead)
+      watch.received.push(atMs)
+  }
+
+  /** Detection was switched on or off: the next value begins anew. */
+  restart(series: Resource): void {
+    this.#end(series)
   }
 
   stop(): void {
@@ -100,16 +114,19 @@ export class MissingData {
       this.#end(series)
       return
     }
-    const isThere = watch.received.some((atMs) => Math.abs(atMs - expectedMs) <= periodicIntervalDelta)
+    // Half an interval before is half an interval after the one before, too: there it counted.
+    const isThere = watch.received.some(
+      (atMs) => Math.abs(atMs - expectedMs) <= periodicIntervalDelta && (expectedMs - atMs) * 2 < periodicInterval,
+    )
     watch.received = watch.received.filter((atMs) => atMs > expectedMs + periodicIntervalDelta)
     watch.expectedMs = expectedMs + periodicInterval
-    if (!isThere) this.#miss(series, formatExactTimestamp(expectedMs))
+    if (!isThere) this.#miss(series, expectedMs)
     this.#wait(series, watch)
   }
 
-  #miss(series: Resource, time: string): void {
+  #miss(series: Resource, missedMs: number): void {
     const { missingDataList = [], missingDataMaxNr = Number.POSITIVE_INFINITY } = series.stored as TimeSeries
-    const list = [...missingDataList, time].slice(-missingDataMaxNr)
+    const list = [...missingDataList, formatExactTimestamp(missedMs)].slice(-missingDataMaxNr)
     this.#facts.internally((execution) => {
       execution.replaceAttributes(series, {
         ...series.stored,
@@ -117,27 +134,26 @@ export class MissingData {
         missingDataCurrentNr: list.length,
         lastModifiedTime: execution.now,
       })
-      this.#tell(execution, series, time)
+      this.#tell(execution, series, missedMs)
     })
   }
 
   /**
    * eventNotificationCriteria/missingData: from the given number of misses within the duration on, each is told until it has passed, with
-   * those that were not told yet.
+   * those that were not told yet. It counts from what was missing, not from when that was found, which is never twice as late.
    */
-  #tell(execution: Execution, series: Resource, time: string): void {
+  #tell(execution: Execution, series: Resource, missedMs: number): void {
     for (const subscription of series.subscriptions) {
       const criteria = (subscription.stored as Subscription).eventNotificationCriteria
       if (criteria?.missingData === undefined) continue
       if (!criteria.notificationEventType?.includes(NotificationEventType.MISSING_DATA)) continue
-      const { nowMs } = execution
       let tally = this.#tallies.get(subscription)
-      if (tally === undefined || tally.untilMs <= nowMs) {
-        tally = { count: 0, times: [], untilMs: nowMs + (parseDuration(criteria.missingData.duration) ?? 0) }
+      if (tally === undefined || tally.untilMs <= missedMs) {
+        tally = { count: 0, times: [], untilMs: missedMs + (parseDuration(criteria.missingData.duration) ?? 0) }
         this.#tallies.set(subscription, tally)
       }
       tally.count++
-      tally.times.push(time)
+      tally.times.push(formatExactTimestamp(missedMs))
       if (tally.count < criteria.missingData.number) continue
       const report = { 'm2m:tsn': { mdlt: tally.times.splice(0), mdc: tally.count } }
       tell(execution, subscription, { net: NotificationEventType.MISSING_DATA, rep: report })

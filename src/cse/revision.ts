@@ -53,6 +53,8 @@ export function update(execution: Execution): Eventually {
   execution.parts.announcer.observe(execution, resource)
   raise(execution, resource, { event: NotificationEventType.UPDATE_OF_RESOURCE, resource, modified })
   execution.transaction.afterCommit(() => execution.parts.notifier.changed(resource))
+  if (modified.has('missingDataDetect'))
+    execution.transaction.afterCommit(() => execution.parts.missingData.restart(resource))
   const content = () => updateResult(execution, resource, wire, modified)
   if (isWithinLimits) return { status: Status.UPDATED, content }
   return { status: Status.UPDATED, content, completion: () => trimInTurns(execution.parts, resource) }

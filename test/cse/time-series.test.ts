@@ -124,6 +124,60 @@ test('a clock that is set is no reason to miss ten thousand values: the next one
   assert.deepEqual(await attributesOf(kit, 'mdlt'), { mdlt: [at(10_001)] })
 })
 
+test('a watch that is switched on begins with the next value, whatever was expected before (TS-0004 7.4.38)', async () => {
+  const kit = await withSeries({ pei: 10_000, mdt: 5500, mdd: true })
+  await push(kit, at(0))
+  for (const mdd of [false, true])
+    assert.equal((await kit.update('onem2m/app/series', { 'm2m:ts': { mdd } })).status, 2004)
+  kit.clock.advance(30_000)
+  await settle(kit)
+  assert.deepEqual(await attributesOf(kit, 'mdc'), { mdc: 0 }, 'nothing came since, so nothing is expected')
+  await push(kit, at(30))
+  kit.clock.advance(15_500)
+  await settle(kit)
+  assert.deepEqual(await attributesOf(kit, 'mdlt'), { mdlt: [at(40)] })
+})
+
+test('a value that is not the expected one when it comes does not fill in for a later one (TS-0004 7.4.38)', async () => {
+  const kit = await withSeries({ pei: 10_000, mdt: 5500, mdd: true })
+  await push(kit, at(0))
+  kit.clock.advance(10_000)
+  await push(kit, at(20), 'dated an interval ahead')
+  kit.clock.advance(5500)
+  kit.clock.advance(10_000)
+  await settle(kit)
+  assert.deepEqual(await attributesOf(kit, 'mdlt'), { mdlt: [at(10), at(20)] })
+  await push(kit, at(25), 'as near to the one that is past')
+  kit.clock.advance(10_000)
+  await settle(kit)
+  assert.deepEqual(await attributesOf(kit, 'mdlt'), { mdlt: [at(10), at(20), at(30)] })
+})
+
+test('a device whose clock is ahead is not missed for it', async () => {
+  const kit = await withSeries({ pei: 10_000, mdt: 5500, mdd: true })
+  for (let second = 0; second < 60; second += 10) {
+    await push(kit, at(second + 40))
+    kit.clock.advance(10_000)
+    await settle(kit)
+  }
+  assert.deepEqual(await attributesOf(kit, 'mdc'), { mdc: 0 })
+})
+
+test('the duration of missing data counts from the time of the first, and the count begins anew after it (TS-0001 9.6.8)', async () => {
+  const kit = await withSeries({ pei: 10_000, mdt: 5500, mdd: true })
+  await kit.create('onem2m/app/series', 23, {
+    'm2m:sub': { nu: ['Capp'], enc: { net: [8], md: { num: 2, dur: 'PT30S' } } },
+  })
+  await push(kit, at(0))
+  // Each miss is found a little sooner after its time than the one before.
+  for (let step = 1; step <= 5; step++) {
+    kit.clock.advance(10_000 + (step === 1 ? 5600 : -10))
+    await settle(kit)
+  }
+  const counts = (await kit.notifications()).map((content) => /"mdc":(\d)/.exec(JSON.stringify(content))?.[1])
+  assert.deepEqual(counts, ['2', '3', '2'], 'the fourth is the first of the next duration')
+})
+
 test('a watch ends with its series, and nothing waits any more', async () => {
   const kit = await withSeries({ pei: 1000, mdt: 100, mdd: true })
   await push(kit, at(0))
