@@ -95,8 +95,10 @@ export class AnnouncementLedger {
   }
 
   erase(record: Announcement): void {
+    // What was registered again under the same identifier has the same key.
+    const isReplaced = this.#records.get(record.original)?.get(record.target) !== record
     this.forget(record)
-    this.#store.write([removalOf(record)])
+    if (!isReplaced) this.#store.write([removalOf(record)])
   }
 }
 

@@ -17,6 +17,19 @@ const references: ReadonlySet<string> = new Set([
 /** Announced though they are optional: they bound what an announced container keeps. */
 const limits: ReadonlySet<string> = new Set(['maxNrOfInstances', 'maxByteSize'])
 
+/** Announced of an AE of the whole service provider: who it is. */
+const identity: ReadonlySet<string> = new Set(['aeId', 'appId'])
+/** What `lnk` is while an AE of the whole service provider is registered nowhere. */
+const inactive = 'INACTIVE'
+
+/** Whether a resource is an AE whose identifier counts for the whole service provider: the IN-CSE knows where it is. TS-0001 10.2.2.2. */
+export function isServiceWide({ definition, resourceIdentifier }: ResourceView): boolean {
+  return definition.type === 2 && resourceIdentifier.startsWith('S')
+}
+
+/** What such an AE leaves behind at the IN-CSE, where it may be registered again from elsewhere. */
+export const withdrawn = { 'm2m:aeA': { lnk: inactive } } as const
+
 /** The entries of announceTo. */
 export function announceTargets(resource: ResourceView): readonly string[] {
   return (resource.stored['announceTo'] as readonly string[] | undefined) ?? []
@@ -37,7 +50,9 @@ export function announcedWire(resource: ResourceView, cseId: string): Readonly<R
   for (const [name, { short, announce }] of definition.table) {
     const value = attributes[name]
     const isShown =
-      announce === 'MA' || (announce === 'OA' && (limits.has(name) || asked.has(short) || asked.has(name)))
+      announce === 'MA' ||
+      (announce === 'OA' && (limits.has(name) || asked.has(short) || asked.has(name))) ||
+      (isServiceWide(resource) && identity.has(name))
     if (!isShown || value === undefined) continue
     names.add(name)
     shown[name] = references.has(name) ? absolute(value, cseId) : value

@@ -11,7 +11,7 @@ import { Operation, type RequestPrimitive, type ResponsePrimitive } from '../one
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { announcedOffset } from '../resources/announced.ts'
 import type { Store } from '../store/store.ts'
-import { announcedWire, announceTargets, cseOfEntry } from './announcement.ts'
+import { announcedWire, announceTargets, cseOfEntry, isServiceWide, withdrawn } from './announcement.ts'
 import { type Announcement, AnnouncementLedger, changeOf, removalOf } from './announcement-ledger.ts'
 import { Attempts } from './attempt.ts'
 import type { Execution } from './execution.ts'
@@ -27,6 +27,8 @@ interface AnnouncerFacts {
   readonly randomId: () => string
   /** Sends a request to another CSE, once; rejects when that can't be reached or does not answer. */
   readonly carry: (target: string, request: RequestPrimitive) => Promise<ResponsePrimitive>
+  /** Undefined where there is none. */
+  readonly registrarCseId: string | undefined
   /** The address of the CSEBase of another CSE. */
   readonly baseOf: (cseId: string) => string
   readonly internally: (change: (execution: Execution) => void) => void
@@ -97,10 +99,8 @@ export class Announcer {
 
   /** A resource was created or changed: announces it where announceTo says, and nowhere else. */
   observe(execution: Execution, resource: Resource): void {
-    const entries = announceTargets(resource)
+    const wanted = this.#placesFor(resource)
     const known = this.#ledger.of(resource.resourceIdentifier)
-    if (entries.length === 0 && known === undefined) return
-    const wanted = placesBy(entries)
     for (const [target, record] of known ?? []) {
       if (!wanted.has(target)) this.#plan(execution, record, { isGone: true })
       else if (record.isGone !== true) this.#plan(execution, record, { isStale: true })
@@ -150,6 +150,18 @@ export class Announcer {
         this.#ledger.forget(record)
       }
     })
+  }
+
+  #placesFor(resource: Resource): ReadonlyMap<string, string | undefined> {
+    const { registrarCseId, baseOf } = this.#facts
+    const places = placesBy(announceTargets(resource))
+    if (registrarCseId === undefined || !isServiceWide(resource)) return places
+    return new Map(places).set(registrarCseId, baseOf(registrarCseId))
+  }
+
+  /** Whether this is how the registrar knows an AE of the whole service provider, of which its CSE speaks there in its name. */
+  #isRegistration({ original, target }: Announcement): boolean {
+    return original.startsWith('S') && target === this.#facts.registrarCseId
   }
 
   #newRecord(original: string, target: string, place?: string, container?: string): Announcement {
@@ -266,8 +278,7 @@ export class Announcer {
     const { tree, clock } = this.#facts
     const resource = record.isGone === true ? undefined : tree.resolve(record.original, clock.wallMs())?.resource
     if (resource === undefined) {
-      if (record.address !== undefined)
-        await this.#request(record, Operation.DELETE, record.address, {}, [Status.NOT_FOUND])
+      if (record.address !== undefined) await this.#withdraw(record, record.address)
       this.#drop(record)
       return
     }
@@ -313,17 +324,27 @@ export class Announcer {
     const identifier = (made as JsonObject | undefined)?.['ri']
     if (typeof identifier === 'string')
       record.address = identifier.startsWith('/') ? identifier : `${record.target}/${identifier}`
-    else if (response.responseStatusCode === Status.CONFLICT) record.address = `${place}/${resource.resourceIdentifier}`
-    else throw new OneM2MError(Status.BAD_REQUEST, `${response.responseStatusCode}, and no announced resource`)
+    else if (response.responseStatusCode === Status.CONFLICT) {
+      record.address = `${place}/${resource.resourceIdentifier}`
+      // It may be there from earlier.
+      record.isStale = record.container === undefined
+    } else throw new OneM2MError(Status.BAD_REQUEST, `${response.responseStatusCode}, and no announced resource`)
     record.sent = Object.keys(wire)
     this.statistics.announced++
     if (record.container === undefined) this.#show(record, resource as Resource, record.address)
   }
 
+  async #withdraw(record: Announcement, address: string): Promise<void> {
+    if (this.#isRegistration(record))
+      await this.#request(record, Operation.UPDATE, address, { content: withdrawn }, [Status.NOT_FOUND])
+    else await this.#request(record, Operation.DELETE, address, {}, [Status.NOT_FOUND])
+  }
+
   /** False when the announced resource is there no more. */
   async #update(record: Announcement, resource: Resource | StoredInstance): Promise<boolean> {
     record.isStale = false
-    const { lnk: _, ...wire } = announcedWire(resource, this.#facts.cseId)
+    const { lnk, ...rest } = announcedWire(resource, this.#facts.cseId)
+    const wire = lnk !== undefined && this.#isRegistration(record) ? { lnk, ...rest } : rest
     const removed = (record.sent ?? []).filter((short) => short !== 'lnk' && !(short in wire))
     const content = {
       [`${resource.definition.memberName}A`]: { ...wire, ...Object.fromEntries(removed.map((short) => [short, null])) },
@@ -383,17 +404,18 @@ export class Announcer {
 
   /** Rejects with what the response says, unless it is among the statuses that are as good as success. */
   async #request(
-    { target, original }: Announcement,
+    record: Announcement,
     operation: Operation,
     to: string,
     parameters: Partial<RequestPrimitive>,
     accepted: readonly number[] = [],
   ): Promise<ResponsePrimitive> {
     const { carry, cseId, randomId } = this.#facts
+    const { target, original } = record
     const request: RequestPrimitive = {
       operation,
       to,
-      originator: cseId,
+      originator: this.#isRegistration(record) ? `${cseId}/${original}` : cseId,
       requestIdentifier: randomId(),
       releaseVersionIndicator: '3',
       ...parameters,

@@ -97,6 +97,7 @@ export class Cse implements RequestHandler {
       cseId,
       randomId,
       carry,
+      registrarCseId: settings.registrarCseId,
       baseOf: (target) => routes.baseOf(target),
       internally,
     })

@@ -99,6 +99,8 @@ function retrieveOriginal(execution: Execution, resource: Resource | StoredInsta
   const link = resource.attributes['link']
   if (typeof link !== 'string')
     throw refused('rcn', request.resultContent, 'an announced resource as the target: only these have an original')
+  if (!link.startsWith('/'))
+    throw new OneM2MError(Status.NOT_FOUND, 'rcn: the original is registered nowhere at the moment')
   const { resultContent: _, ...rest } = request
   return parts.forwarding.forward({ request: { ...rest, to: link }, originator, nowMs })
 }

@@ -4,7 +4,7 @@
  */
 
 import { identifier, refused } from '../onem2m/attribute-type.ts'
-import type { Behaviour, Draft } from './behaviour.ts'
+import type { Behaviour } from './behaviour.ts'
 import { commonAttributes, universalAttributes } from './common-attribute.ts'
 import { sizeOf } from './content-instance.ts'
 import { type AttributeDefinition, attribute, defineResourceType, type ResourceType } from './resource-type.ts'
@@ -12,6 +12,7 @@ import { type AttributeDefinition, attribute, defineResourceType, type ResourceT
 /** What its number is more than that of its original. */
 export const announcedOffset = 10_000
 
+const aeType = 2
 const cseBaseType = 5
 const remoteCseType = 16
 const subscriptionType = 23
@@ -60,7 +61,7 @@ function defineVariant(original: ResourceType, { parents, children, ...instances
     clause: 'TS-0001 9.6.26',
     common: [],
     attributes: {
-      link: attribute('lnk', identifier, 'M', 'NP', 'NA'),
+      link: attribute('lnk', identifier, 'M', 'O', 'NA', true),
       expirationTime: commonAttributes.expirationTime,
       ...announcedAttributes(original),
     },
@@ -69,7 +70,7 @@ function defineVariant(original: ResourceType, { parents, children, ...instances
         ? [cseBaseType]
         : isInstance === true
           ? parents
-          : [...new Set([...parents, cseBaseAnnouncedType, remoteCseType])],
+          : [...new Set([...parents, cseBaseAnnouncedType, remoteCseType, ...(type === aeType ? [cseBaseType] : [])])],
     children: [...new Set([subscriptionType, ...(isInstance === true ? [] : children)])],
     isAnnounced: true,
     ...(isSpecialized === true ? { isSpecialized } : {}),
@@ -92,20 +93,30 @@ function announcedAttributes({ table }: ResourceType): Readonly<Record<string, A
   )
 }
 
-const structureBehaviour: Behaviour = { beforeCreate: checkLink }
+const structureBehaviour: Behaviour = {
+  beforeCreate: ({ originator, attributes }) => checkLink(originator, attributes['link'] as string),
+  beforeUpdate({ originator, changes }) {
+    const link = changes.get('link') as string | undefined
+    // An AE of the whole service provider may be registered nowhere for a while: TS-0001 10.2.2.2.
+    if (link !== undefined && link !== 'INACTIVE') checkLink(originator, link)
+  },
+}
 
 const instanceBehaviour: Behaviour = {
   refusesUpdate: 'what is announced of an instance is never changed',
   beforeCreate(draft) {
-    checkLink(draft)
-    const { attributes } = draft
+    const { originator, attributes } = draft
+    checkLink(originator, attributes['link'] as string)
     if (attributes['content'] !== undefined) attributes['contentSize'] = sizeOf(attributes['content'])
   },
 }
 
-/** Nobody announces what is not his: the original lies at the CSE that asks. TS-0004 7.4.26.2.1. */
-function checkLink({ originator, attributes }: Draft): void {
-  const link = attributes['link'] as string
-  if (!originator.startsWith('/') || !(link.startsWith(`${originator}/`) || link.includes(`${originator}/`)))
-    throw refused('lnk', link, `a resource of the CSE that announces it, ${originator}`)
+/**
+ * Nobody announces what is not his: the original lies at the CSE that asks, or is the registration of the AE in whose name it asks.
+ * TS-0004 7.4.26.2.1.
+ */
+function checkLink(originator: string, link: string): void {
+  const short = link.startsWith('//') && !originator.startsWith('//') ? link.slice(link.indexOf('/', 2)) : link
+  if (!originator.startsWith('/') || !(short === originator || short.startsWith(`${originator}/`)))
+    throw refused('lnk', link, `a resource of the one who announces it, ${originator}`)
 }

@@ -188,6 +188,34 @@ describe('announced resources (TS-0004 7.3.3.10)', () => {
     assert.equal(attributesOf((await gateway.retrieve('onem2m/app')).content)['at'], undefined)
   })
 
+  it('say where an AE of the whole service provider is registered (TS-0001 10.2.2.2)', async () => {
+    const ae = { 'm2m:ae': { rn: 'badge', api: 'Nbadge', rr: true, srv: ['3'] } }
+    const known = async () =>
+      attributesOf((await backend.retrieve('onem2m/Sbadge', { originator: '/mn/Sbadge' })).content)
+    await gateway.create('onem2m', 2, ae, { originator: 'Sbadge' })
+    const { ty, aei, api, lnk } = await known()
+    assert.deepEqual({ ty, aei, api, lnk }, { ty: 10_002, aei: 'Sbadge', api: 'Nbadge', lnk: '/mn/Sbadge' })
+    await gateway.delete('onem2m/badge', { originator: 'Sbadge' })
+    assert.equal((await known())['lnk'], 'INACTIVE')
+    const original = await backend.retrieve('onem2m/Sbadge', { originator: '/mn/Sbadge', resultContent: 7 })
+    assert.equal(original.status, 4004)
+    await gateway.create('onem2m', 2, ae, { originator: 'Sbadge' })
+    assert.equal((await known())['lnk'], '/mn/Sbadge')
+    assert.equal((await announced(10_002)).length, 1)
+    await gateway.create('onem2m', 2, { 'm2m:ae': { ...ae['m2m:ae'], rn: 'plain' } }, { originator: 'Cplain' })
+    assert.equal((await announced(10_002)).length, 1)
+  })
+
+  it("are nobody else's", async () => {
+    const announce = (originator: string, lnk: string) =>
+      backend.create('onem2m', 10_002, { 'm2m:aeA': { rn: 'badge', lnk, srv: ['3'] } }, { originator })
+    assert.equal((await announce('/mn/Sbadge', '/mn/Sother')).status, 4000)
+    assert.equal((await announce('/mn/Sbadge', '/mn/Sbadges/x')).status, 4000)
+    assert.equal((await announce('/mn/Sbadge', '//openmtc.org/mn/Sbadge')).status, 2001)
+    const link = (lnk: string) => backend.update('onem2m/badge', { 'm2m:aeA': { lnk } }, { originator: '/mn/Sbadge' })
+    assert.deepEqual([(await link('/in/Cgui')).status, (await link('INACTIVE')).status], [4000, 2004])
+  })
+
   it('of groups, policies and nodes too', async () => {
     await announceApp()
     const own = { originator: 'Capp' }
