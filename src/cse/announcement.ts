@@ -14,8 +14,8 @@ const references: ReadonlySet<string> = new Set([
   'memberIds',
   'membersAccessControlPolicyIds',
 ])
-/** Announced though they are optional: they bound what an announced container keeps. */
-const limits: ReadonlySet<string> = new Set(['maxNrOfInstances', 'maxByteSize'])
+/** Announced though they are optional: by what a resource is found, and what bounds what an announced container keeps. */
+const always: ReadonlySet<string> = new Set(['labels', 'maxNrOfInstances', 'maxByteSize'])
 
 /** Announced of an AE of the whole service provider: who it is. */
 const identity: ReadonlySet<string> = new Set(['aeId', 'appId'])
@@ -51,7 +51,7 @@ export function announcedWire(resource: ResourceView, cseId: string): Readonly<R
     const value = attributes[name]
     const isShown =
       announce === 'MA' ||
-      (announce === 'OA' && (limits.has(name) || asked.has(short) || asked.has(name))) ||
+      (announce === 'OA' && (always.has(name) || asked.has(short) || asked.has(name))) ||
       (isServiceWide(resource) && identity.has(name))
     if (!isShown || value === undefined) continue
     names.add(name)

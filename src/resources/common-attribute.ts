@@ -59,7 +59,8 @@ export const universalAttributes = {
 /** In many resource types. TS-0001 table 9.6.1.3.2-1. */
 export const commonAttributes = {
   expirationTime: row('et', timestamp, 'O', 'O', 'MA'),
-  labels: row('lbl', listOf(text), 'O', 'O', 'MA'),
+  /** Announced whenever there are any, whether announcedAttribute names them or not. */
+  labels: row('lbl', listOf(text), 'O', 'O', 'OA'),
   accessControlPolicyIds: row('acpi', listOf(identifier), 'O', 'O', 'MA'),
   dynamicAuthorizationConsultationIds: row('daci', listOf(identifier), 'O', 'O', 'MA'),
   announceTo: row('at', listOf(identifier), 'O', 'O', 'NA'),

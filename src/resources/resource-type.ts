@@ -146,15 +146,15 @@ export function decodeForCreate(type: ResourceType, wire: JsonObject): Record<st
 }
 
 /**
- * What announcedAttribute keeps of the attributes that it names, by short or long name: those that may be announced (TS-0001 9.6.26.1), or
- * nothing at all. Throws BAD_REQUEST for what is no attribute of the type.
+ * What announcedAttribute keeps of the attributes that it names, by short or long name: those whose announcement is for it to decide
+ * (TS-0001 9.6.26.1), or nothing at all. Throws BAD_REQUEST for what is no attribute of the type.
  */
 function announceable(type: ResourceType, names: unknown): readonly string[] | undefined {
   if (names === undefined) return undefined
   const kept = (names as readonly string[]).filter((name) => {
     const definition = type.table.get(type.byShortName.get(name) ?? name)
     if (definition === undefined) throw refused('aa', name, `attributes of ${type.name}`)
-    return definition.announce !== 'NA'
+    return definition.announce === 'OA'
   })
   return kept.length === 0 ? undefined : kept
 }
