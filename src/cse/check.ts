@@ -3,6 +3,7 @@
 import { refused } from '../onem2m/attribute-type.ts'
 import { type FilterCriteria, FilterUsage } from '../onem2m/filter-criteria.ts'
 import { parseGeometry } from '../onem2m/geometry.ts'
+import { jsonPath } from '../onem2m/json-path.ts'
 import { Operation, type RequestPrimitive, ResponseTypeValue } from '../onem2m/primitive.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { parseMoment } from '../onem2m/timestamp.ts'
@@ -116,8 +117,15 @@ function checkCriteria(operation: Operation, criteria: FilterCriteria): void {
     throw refused('fc.ops', operations, `a sum of rights from 1 to ${AccessRight.ALL}`)
   checkGeometry(criteria)
   if (criteria.semanticsFilter !== undefined) throw notSupported('fc.smf', 'semantic filters')
-  if ((criteria.contentFilterSyntax ?? criteria.contentFilterQuery) !== undefined)
-    throw notSupported('fc.cfq', 'content filters')
+  checkContentFilter(criteria)
+}
+
+/** A query says in which language it is: 1 is JSONPath. */
+function checkContentFilter({ contentFilterSyntax, contentFilterQuery }: FilterCriteria): void {
+  if (contentFilterSyntax === undefined && contentFilterQuery === undefined) return
+  if (contentFilterSyntax !== 1) throw refused('fc.cfs', contentFilterSyntax, '1 (JSONPath), with cfq')
+  if (contentFilterQuery === undefined) throw refused('fc.cfq', undefined, 'a JSONPath, with cfs')
+  jsonPath(contentFilterQuery, 'fc.cfq')
 }
 
 /** A geo query is its three members together. TS-0004 6.3.5.8. */

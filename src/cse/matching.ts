@@ -5,6 +5,7 @@ import type { Json } from '../onem2m/content.ts'
 import type { AttributeCondition, FilterCriteria } from '../onem2m/filter-criteria.ts'
 import { FilterOperation } from '../onem2m/filter-criteria.ts'
 import { parseGeometry, relates } from '../onem2m/geometry.ts'
+import { jsonPath } from '../onem2m/json-path.ts'
 import { parseTimestamp } from '../onem2m/timestamp.ts'
 import type { ResourceView } from '../resources/behaviour.ts'
 import type { Location } from '../resources/common-attribute.ts'
@@ -97,6 +98,13 @@ function conditionsOf(criteria: FilterCriteria): Condition[] {
   )
   for (const wanted of byName(criteria.parentAttribute))
     conditions.push(({ parent }) => parent !== undefined && hasOneOf(parent, wanted))
+  add(criteria.contentFilterQuery, (query) => {
+    const isIn = jsonPath(query, 'fc.cfq')
+    return (resource) => {
+      const content = structureOf(attribute(resource, 'content'))
+      return content !== undefined && isIn(content)
+    }
+  })
   const { geometryType = 0, geometry } = criteria
   add(geometry === undefined ? undefined : parseGeometry(geometryType, geometry), (wanted) => (resource) => {
     const location = attribute(resource, 'location') as Location | undefined
@@ -104,6 +112,16 @@ function conditionsOf(criteria: FilterCriteria): Condition[] {
     return own !== undefined && relates(own, criteria.geoSpatialFunction ?? 0, wanted)
   })
   return conditions
+}
+
+/** A content as what it says: most that is JSON comes as text. */
+function structureOf(content: unknown): Json | undefined {
+  if (typeof content !== 'string') return content as Json | undefined
+  try {
+    return JSON.parse(content) as Json
+  } catch {
+    return content
+  }
 }
 
 function some(resources: Iterable<ResourceView>, holds: (resource: ResourceView) => boolean): boolean {
