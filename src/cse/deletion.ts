@@ -13,7 +13,7 @@ import type { Execution } from './execution.ts'
 import type { Eventually, Outcome } from './outcome.ts'
 import { leaveGroups } from './reference.ts'
 import { removeInTurns } from './removal.ts'
-import { attributesContent, nest, referenceTo } from './representation.ts'
+import { attributesContent, completeText, nest, referenceTo } from './representation.ts'
 import { Resource, StoredInstance } from './resource.ts'
 
 export function deleteTarget(execution: Execution): Eventually {
@@ -58,7 +58,7 @@ async function withChildren(
   if (kind === ResultContent.CHILD_REFERENCES) content = { 'm2m:rrl': references }
   else if (kind === ResultContent.ATTRIBUTES_AND_CHILD_REFERENCES)
     content = new JsonText(
-      `{"${resource.definition.memberName}":${resource.wireText.slice(0, -1)},"ch":${JSON.stringify(references.rrf)}}}`,
+      `{"${resource.definition.memberName}":${completeText(execution, resource).slice(0, -1)},"ch":${JSON.stringify(references.rrf)}}}`,
     )
   else content = nest(execution, resource, descendants, kind === ResultContent.ATTRIBUTES_AND_CHILD_RESOURCES)
   return () => {

@@ -9,7 +9,7 @@ import { jsonPath } from '../onem2m/json-path.ts'
 import { parseTimestamp } from '../onem2m/timestamp.ts'
 import type { ResourceView } from '../resources/behaviour.ts'
 import type { Location } from '../resources/common-attribute.ts'
-import { encodeAttributes } from '../resources/resource-type.ts'
+import { encodeAttributes, readable } from '../resources/resource-type.ts'
 
 /** True when `value` lies before `limit`; also when there is no limit. */
 function isBefore(value: unknown, limit: string | undefined): boolean {
@@ -152,9 +152,10 @@ function hasLabel(resource: ResourceView, wanted: readonly string[]): boolean {
 
 /** One attribute condition: equality, where `*` in a text stands for anything. Lists match when one of their values does. */
 function hasAttribute(resource: ResourceView, { name, value }: AttributeCondition): boolean {
-  const long = resource.definition.byShortName.get(name) ?? name
-  if (!resource.definition.table.has(long)) return false
-  const own = Object.values(encodeAttributes(resource.definition, resource.attributes, new Set([long])))[0]
+  const { definition, attributes } = resource
+  const long = definition.byShortName.get(name) ?? name
+  if (!definition.table.has(long)) return false
+  const own = Object.values(encodeAttributes(definition, readable(definition, attributes), new Set([long])))[0]
   if (own === undefined) return false
   return (Array.isArray(own) ? own : [own]).some((item: Json) => isEqual(item, value))
 }

@@ -4,7 +4,7 @@ import { isUnset, refused } from '../onem2m/attribute-type.ts'
 import { type Content, type Json, type JsonObject, JsonText } from '../onem2m/content.ts'
 import { type DesiredIdentifierResultType, ResultContent } from '../onem2m/primitive.ts'
 import type { ResourceView } from '../resources/behaviour.ts'
-import { encodeAttributes } from '../resources/resource-type.ts'
+import { encodeAttributes, readable } from '../resources/resource-type.ts'
 import type { Execution } from './execution.ts'
 import { Resource, type StoredInstance } from './resource.ts'
 
@@ -13,12 +13,15 @@ export function attributesContent(execution: Execution, resource: Resource | Sto
   return new JsonText(`{"${resource.definition.memberName}":${completeText(execution, resource)}}`)
 }
 
-/** The attributes as JSON text, with those computed at each retrieve. */
+/** The attributes that may be read as JSON text, with those computed at each retrieve. */
 export function completeText(execution: Execution, resource: Resource | StoredInstance): string {
-  const text = resource.wireText
-  const computed = resource.definition.behaviour?.computed
+  const { definition } = resource
+  const text = definition.hasSecrets
+    ? JSON.stringify(encodeAttributes(definition, readable(definition, resource.attributes)))
+    : resource.wireText
+  const computed = definition.behaviour?.computed
   if (computed === undefined) return text
-  const more = JSON.stringify(encodeAttributes(resource.definition, computed(resource, execution)))
+  const more = JSON.stringify(encodeAttributes(definition, computed(resource, execution)))
   return more === '{}' ? text : `${text.slice(0, -1)},${more.slice(1)}`
 }
 

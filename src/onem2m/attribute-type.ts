@@ -16,6 +16,8 @@ export interface AttributeType<T> {
   readonly isList?: boolean
   /** [] is a value as any other, and does not stand for absence. */
   readonly takesEmptyList?: boolean
+  /** What may be read of a value that is written and not read; undefined where nothing may. Absent where all may. */
+  conceal?(value: T): T | undefined
 }
 
 /** The TypeScript type of the values of an attribute type. */

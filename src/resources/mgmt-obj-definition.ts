@@ -15,6 +15,7 @@ import {
   required,
   text,
   timestamp,
+  type ValueOf,
 } from '../onem2m/attribute-type.ts'
 import { type AttributeDefinition, type AttributeTable, attribute } from './resource-type.ts'
 import { scheduleEntries } from './schedule.ts'
@@ -79,13 +80,21 @@ const actionStatus = objectOf('an action status with acn and sus', {
   status: optional('sus', enumeration('0 uninitialized, 1 successful, 2 failure, 3 in process', 0, 1, 2, 3)),
 })
 
-const wifiCredentials = objectOf('Wi-Fi credentials', {
+const wifiCredentialsShape = objectOf('Wi-Fi credentials', {
   encryptionType: required('enct', enumeration('1 to 8', 1, 2, 3, 4, 5, 6, 7, 8)),
   username: optional('unm', text),
   password: optional('pwd', text),
   wepKey: optional('wepk', text),
   wpaPsk: optional('wpap', text),
 })
+
+/** Whoever configures a client writes its passwords; nobody reads them (TS-0022 7.1.10). Who is to use them subscribes to the object. */
+const wifiCredentials: AttributeType<ValueOf<typeof wifiCredentialsShape>> = {
+  ...wifiCredentialsShape,
+  conceal: ({ encryptionType, username }) => ({ encryptionType, ...(username === undefined ? {} : { username }) }),
+}
+
+const secret: AttributeType<string> = { ...text, conceal: () => undefined }
 
 const percentage: AttributeType<number> = {
   name: 'a percentage, 0 to 100',
@@ -209,8 +218,8 @@ export const mgmtObjDefinitions: readonly MgmtObjDefinition[] = [
   define('credentials', 'dcfg:crds', 1029, 'TS-0022 7.1.11', {
     purpose: free('pur', text),
     credentialId: free('crid', text),
-    credentialSecret: free('crse', text),
-    credentialToken: free('crtk', text),
+    credentialSecret: free('crse', secret),
+    credentialToken: free('crtk', secret),
   }),
   define('SIM', 'dcfg:sim', 1030, 'TS-0022 7.1.12', {
     imsi: free('imsi', text),

@@ -90,6 +90,8 @@ export interface ResourceType extends ResourceTypeDescription {
   readonly mandatory: readonly (readonly [name: string, definition: AttributeDefinition])[]
   readonly hasAccessControlPolicies: boolean
   readonly hasExpirationTime: boolean
+  /** Some of its attributes are written and not read. */
+  readonly hasSecrets: boolean
 }
 
 /** Completes a description; `D` keeps the table's literal type, so that `AttributesOf<typeof container>` is typed. */
@@ -111,6 +113,7 @@ export function defineResourceType<const D extends ResourceTypeDescription>(desc
     mandatory: [...table].filter(([, { create }]) => create === 'M'),
     hasAccessControlPolicies: table.has('accessControlPolicyIds'),
     hasExpirationTime: table.has('expirationTime'),
+    hasSecrets: [...table.values()].some(({ type }) => type.conceal !== undefined),
   }
 }
 
@@ -199,6 +202,15 @@ export function encodeAttributes(
     wire[definition.short] = definition.type.encode === undefined ? (value as Json) : definition.type.encode(value)
   }
   return wire
+}
+
+/** The attributes as they may be read. */
+export function readable(type: ResourceType, attributes: Attributes): Attributes {
+  if (!type.hasSecrets) return attributes
+  const shown: Record<string, unknown> = { ...attributes }
+  for (const [name, { type: valueType }] of type.table)
+    if (valueType.conceal !== undefined && shown[name] !== undefined) shown[name] = valueType.conceal(shown[name])
+  return shown
 }
 
 /** Attributes from their stored wire form, which was checked when it was written. */
