@@ -38,6 +38,9 @@ export const exclusiveTriggers: readonly (readonly [string, string])[] = [
   ['install', 'uninstall'],
 ]
 
+/** Attributes of which a resource has one or the other: TS-0022 7.1.3. */
+export const alternatives: readonly (readonly [string, string])[] = [['measurementSchedule', 'measurementInterval']]
+
 interface Trigger {
   readonly trigger: string
   /** The attribute that says how its action goes. */
@@ -56,6 +59,8 @@ export const triggers: readonly Trigger[] = [
   { trigger: 'disable', status: 'capabilityActionStatus', idle: true },
   { trigger: 'reboot', idle: false },
   { trigger: 'factoryReset', idle: false },
+  { trigger: 'logStart', idle: true },
+  { trigger: 'logStop', idle: true },
 ]
 
 export const uninitialized = { status: 0 }

@@ -6,6 +6,7 @@
 import { identifier, listOf, objectOf, refused, required, text } from '../onem2m/attribute-type.ts'
 import type { Behaviour } from './behaviour.ts'
 import {
+  alternatives,
   exclusiveTriggers,
   inProcess,
   type MgmtObjDefinition,
@@ -13,7 +14,7 @@ import {
   triggers,
   uninitialized,
 } from './mgmt-obj-definition.ts'
-import { attribute, defineResourceType, type ResourceType } from './resource-type.ts'
+import { type AttributeTable, attribute, defineResourceType, type ResourceType } from './resource-type.ts'
 
 /** Fixes mgmtDefinition to the one number of a specialization. */
 function mgmtDefinition(number: number) {
@@ -33,6 +34,14 @@ function checkTriggers(value: (name: string) => unknown): void {
   }
 }
 
+function checkAlternatives(own: AttributeTable, value: (name: string) => unknown): void {
+  for (const [one, other] of alternatives) {
+    const { [one]: first, [other]: second } = own
+    if (first === undefined || second === undefined || value(one) === undefined || value(other) === undefined) continue
+    throw refused(second.short, value(other), `nothing beside ${first.short}`)
+  }
+}
+
 /**
  * A trigger says nothing once it is pulled: it reads as before, and the status of its action says that it is in process. Who carries it out
  * (an application on the node that subscribes to the object) reports there. TS-0001 D.2 to D.11.
@@ -42,13 +51,15 @@ function behaviourOf({ attributes: own }: MgmtObjDefinition): Behaviour {
   return {
     beforeCreate({ attributes }) {
       checkTriggers((name) => attributes[name])
+      checkAlternatives(own, (name) => attributes[name])
       for (const { trigger, status, idle } of present) {
         if (idle !== undefined) attributes[trigger] = idle
         if (status !== undefined) attributes[status] ??= uninitialized
       }
     },
-    beforeUpdate({ changes }) {
+    beforeUpdate({ changes, value }) {
       checkTriggers((name) => changes.get(name))
+      checkAlternatives(own, value)
       for (const { trigger, status, idle } of present) {
         if (!changes.has(trigger)) continue
         if (changes.get(trigger) === true && status !== undefined && !changes.has(status))
