@@ -96,7 +96,9 @@ export class Cse implements RequestHandler {
       log,
       cseId,
       randomId,
-      carry,
+      // A resource may be announced at its own CSE as well.
+      carry: (target, request) =>
+        target === cseId || target.startsWith(`${cseId}/`) ? this.#perform(request) : carry(target, request),
       registrarCseId: settings.registrarCseId,
       baseOf: (target) => routes.baseOf(target),
       internally,
@@ -291,6 +293,11 @@ export class Cse implements RequestHandler {
       return
     }
     this.#run(execution, dispatch, respond)
+  }
+
+  /** A request of this CSE to itself. */
+  #perform(request: RequestPrimitive): Promise<ResponsePrimitive> {
+    return new Promise((resolve) => this.#execute(request, { source: 'internal' }, resolve))
   }
 
   /** Executes an operation, or what is left of one that had to wait. */

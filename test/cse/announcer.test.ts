@@ -206,6 +206,17 @@ describe('announced resources (TS-0004 7.3.3.10)', () => {
     assert.equal((await announced(10_002)).length, 1)
   })
 
+  it('lie at the CSE of their originals where that is asked for', async () => {
+    await gateway.create('onem2m', 2, { 'm2m:ae': { rn: 'app', api: 'Napp', rr: true, srv: ['3'] } })
+    const made = await gateway.create('onem2m/app', 3, { 'm2m:cnt': { rn: 'here', lbl: ['a'], at: ['/mn'] } })
+    const { at, ri } = attributesOf(made.content)
+    const [address = ''] = at as readonly string[]
+    const { ty, lnk, lbl } = attributesOf((await gateway.retrieve(address)).content)
+    assert.deepEqual({ ty, lnk, lbl }, { ty: 10_003, lnk: `/mn/${ri}`, lbl: ['a'] })
+    await gateway.delete('onem2m/app/here')
+    assert.equal((await gateway.retrieve(address)).status, 4004)
+  })
+
   it("are nobody else's", async () => {
     const announce = (originator: string, lnk: string) =>
       backend.create('onem2m', 10_002, { 'm2m:aeA': { rn: 'badge', lnk, srv: ['3'] } }, { originator })
