@@ -34,6 +34,7 @@ const policyType = 1
 const policyTypes: ReadonlySet<number> = new Set([policyType, 10_001])
 const groupType = 9
 const aeType = 2
+const notificationTargetPolicyType = 26
 const cseBaseType = 5
 const remoteCseType = 16
 const subscriptionType = 23
@@ -176,8 +177,11 @@ export class AccessControl {
     if (!isAuthenticated(context) && context.broughtBy === undefined) return false
     const isAe = this.#facts.tree.get(originator)?.definition.type === aeType
     if (right === AccessRight.RETRIEVE) return isAe || this.#facts.routes.isRegistered(originator)
-    // Policies for what an AE hands to others lie beside it, and govern nothing but themselves until they are linked.
-    return isAe && right === AccessRight.CREATE && childType === policyType
+    // Policies for what an AE hands to others lie beside it, and govern nothing but themselves until they are linked; those for its
+    // notification targets lie nowhere else.
+    return (
+      isAe && right === AccessRight.CREATE && (childType === policyType || childType === notificationTargetPolicyType)
+    )
   }
 
   #grants(privileges: SetOfAccessControlRules | undefined, request: AccessRequest): boolean {

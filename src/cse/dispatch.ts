@@ -8,7 +8,7 @@ import { deleteTarget } from './deletion.ts'
 import type { Execution } from './execution.ts'
 import { fanOut } from './fan-out.ts'
 import { notify } from './notification-receipt.ts'
-import type { Eventually, Outcome } from './outcome.ts'
+import type { Eventually } from './outcome.ts'
 import { Resource } from './resource.ts'
 import { retrieve } from './retrieval.ts'
 import { update } from './revision.ts'
@@ -30,7 +30,7 @@ export function dispatch(execution: Execution): Eventually {
   }
   if (request.to.endsWith('/ntsr')) {
     const { resource, virtualChild } = execution.target()
-    if (virtualChild === 'ntsr' && resource instanceof Resource) return leaveSubscription(execution, resource)
+    if (virtualChild === 'ntsr' && resource instanceof Resource) return leaveSubscription(execution)
   }
   switch (request.operation) {
     case Operation.CREATE:
@@ -58,7 +58,7 @@ function poll(execution: Execution, channel: Resource): Eventually {
   }
 }
 
-function leaveSubscription(execution: Execution, subscription: Resource): Outcome {
-  if (execution.request.operation === Operation.DELETE) return removeTarget(execution, subscription)
+function leaveSubscription(execution: Execution): Eventually {
+  if (execution.request.operation === Operation.DELETE) return removeTarget(execution)
   throw new OneM2MError(Status.OPERATION_NOT_ALLOWED, 'to: ntsr is deleted, nothing else')
 }

@@ -111,7 +111,7 @@ export function askForUpdate(execution: Execution, resource: Resource, changes: 
     }
     if (typeof creator === 'string') notification['cr'] = creator
     for (const target of notificationUri ?? [])
-      execution.ask({ target, notification: { 'm2m:sgn': notification }, isVerification: false })
+      execution.ask({ target, notification: { 'm2m:sgn': notification }, about: 'update' })
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * What others have to say before a request is executed: notification targets that are asked whether they want to be notified (TS-0004
- * 7.4.8.2.1), those that decide of updates (blocking update, TS-0004 7.3.3.8), and other CSEs that tell what a member of a group is
- * (TS-0004 7.4.13.2.1).
+ * 7.4.8.2.1), those that decide of updates (blocking update, TS-0004 7.3.3.8), those that let others go, and other CSEs that tell what a
+ * member of a group is (TS-0004 7.4.13.2.1).
  */
 
 import { contentObject, isJsonObject } from '../onem2m/content.ts'
@@ -32,7 +32,7 @@ export class Inquiry {
 
   /** True when there is no need to ask, or all have agreed. */
   ask(question: Question): boolean {
-    if (this.#isMade || (question.isVerification && !this.#isVerified(question.target))) return true
+    if (this.#isMade || (question.about === 'notification' && !this.#isVerified(question.target))) return true
     this.#questions.push(question)
     return false
   }
@@ -84,9 +84,9 @@ export class Inquiry {
 }
 
 async function put({ parts }: Execution, question: Question, timeoutMs: number): Promise<void> {
-  const { target, notification, isVerification } = question
+  const { target, notification, about } = question
   const refused = (status: ResponseStatusCode, reason: string) =>
-    new OneM2MError(isVerification ? verificationRefusal(status) : updateRefusal(status), `nu: ${target}: ${reason}`)
+    new OneM2MError(refusals[about](status), `nu: ${target}: ${reason}`)
   let status: ResponseStatusCode
   try {
     status = (await parts.notifier.ask(target, notification, timeoutMs)).responseStatusCode
@@ -130,6 +130,13 @@ function verificationRefusal(status: ResponseStatusCode): ResponseStatusCode {
   return status === Status.SUBSCRIPTION_CREATOR_HAS_NO_PRIVILEGE || status === Status.SUBSCRIPTION_HOST_HAS_NO_PRIVILEGE
     ? status
     : Status.SUBSCRIPTION_VERIFICATION_INITIATION_FAILED
+}
+
+const refusals: Readonly<Record<Question['about'], (status: ResponseStatusCode) => ResponseStatusCode>> = {
+  notification: verificationRefusal,
+  update: updateRefusal,
+  // Whatever it is that keeps the subscription's owner from agreeing.
+  removal: () => Status.ORIGINATOR_HAS_NO_PRIVILEGE,
 }
 
 /** TS-0004 7.3.3.8. */

@@ -49,8 +49,8 @@ export interface Revision {
 export interface Question {
   readonly target: string
   readonly notification: JsonObject
-  /** Whether the target wants notifications at all, rather than whether it agrees to a change. */
-  readonly isVerification: boolean
+  /** Whether the target wants notifications at all, agrees to an UPDATE, or to another target's leaving. */
+  readonly about: 'notification' | 'update' | 'removal'
 }
 
 /** A resource of another CSE, as that shows it to the originator, or that it does not. */

@@ -10,6 +10,9 @@ import { flexContainerInstance, flexContainers } from './flex-container.ts'
 import { group } from './group.ts'
 import { mgmtObjs } from './mgmt-obj.ts'
 import { node } from './node.ts'
+import { notificationTargetPolicy } from './notification-target-policy.ts'
+import { notificationTargetPolicyReference } from './notification-target-policy-reference.ts'
+import { policyDeletionRules } from './policy-deletion-rules.ts'
 import { pollingChannel } from './polling-channel.ts'
 import { remoteCse } from './remote-cse.ts'
 import { request } from './request.ts'
@@ -30,6 +33,9 @@ const originals: readonly ResourceType[] = [
   group,
   ...mgmtObjs,
   node,
+  notificationTargetPolicy,
+  notificationTargetPolicyReference,
+  policyDeletionRules,
   pollingChannel,
   remoteCse,
   request,

@@ -89,7 +89,7 @@ export const subscription = defineResourceType({
     enableEventNotificationOriginator: attribute('eeno', boolean, 'O', 'O', 'NA'),
     maxAge: attribute('ma', durationText, 'O', 'O', 'OA'),
   },
-  parents: [1, 2, 3, 5, 9, 10, 13, 14, 16, 17, 18, 24, 28, 29, 34, 60, 65],
+  parents: [1, 2, 3, 5, 9, 10, 13, 14, 16, 17, 18, 24, 25, 26, 27, 28, 29, 34, 60, 65],
   virtualChildren: ['ntsr'],
   behaviour: {
     beforeCreate(draft, engine) {
@@ -222,7 +222,7 @@ function verify(targets: readonly string[], subscriptionId: string, creator: str
   }
   const others = targets.filter((target) => !isOwn(target))
   for (const target of others) checkTargetRights(target, creator, engine)
-  return others.map((target) => engine.ask({ target, notification, isVerification: true })).every((isYes) => isYes)
+  return others.map((target) => engine.ask({ target, notification, about: 'notification' })).every((isYes) => isYes)
 }
 
 /** A target with policies says by them who may have it notified; one without is asked. */
