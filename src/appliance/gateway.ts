@@ -2,6 +2,7 @@
 
 import type { Clock } from '../onem2m/clock.ts'
 import type { Log } from '../onem2m/log.ts'
+import { GatewayClock } from './gateway-clock.ts'
 import { writeAddress } from './listen-address.ts'
 import { startAdapters } from './part/adapter.ts'
 import { startCse } from './part/cse.ts'
@@ -34,13 +35,20 @@ export interface GatewayAddresses {
 }
 
 export class Gateway {
+  readonly #clock: GatewayClock
   readonly #context: PartContext
   /** What undoes the starts so far, the last one at the end. */
   readonly #stops: (() => void | Promise<void>)[] = []
   #checked: Pick<CheckedParts, 'broker' | 'cse' | 'store'> | undefined
 
   constructor(options: GatewayOptions) {
-    this.#context = { ...options, randomId: createRandomId(), onStop: (stop) => this.#stops.push(stop) }
+    this.#clock = new GatewayClock(options.clock)
+    this.#context = {
+      ...options,
+      clock: this.#clock,
+      randomId: createRandomId(),
+      onStop: (stop) => this.#stops.push(stop),
+    }
   }
 
   /** Starts all parts. Rejects with the system's error when one can't start; those that had started are stopped then. */
@@ -68,6 +76,8 @@ export class Gateway {
   async #startParts(context: PartContext): Promise<GatewayAddresses> {
     const doors = createDoors(context)
     const store = await startStore(context)
+    this.#clock.start(store, context.log)
+    context.onStop(() => this.#clock.stop())
     const cse = await startCse(context, store)
     const authority = createAuthority(context, cse)
     watchSecurity(context, authority, doors.tls)

@@ -71,7 +71,7 @@ export class Cse implements RequestHandler {
     const { cseId, spId, cseBaseName } = settings
     const specializations = resourceTypes.filter(({ isSpecialized }) => isSpecialized === true)
     const typesByMemberName = new Map(specializations.map((type) => [type.memberName, type]))
-    const tree = new Tree({ store, resourceTypes: types, typesByMemberName, cseId, spId, cseBaseName })
+    const tree = new Tree({ store, clock, resourceTypes: types, typesByMemberName, cseId, spId, cseBaseName })
     const internally: CseParts['internally'] = (change, settled) => this.#internally(change, settled)
     const routes = new Routes({ tree, cseId, spId, registrarCseId: settings.registrarCseId })
     const forwarding = new Forwarding({ routes, cseId, timeoutMs: settings.forwardTimeoutMs })

@@ -11,6 +11,7 @@ import type { Announcement } from './announcement-ledger.ts'
 import { raise } from './event.ts'
 import type { RequestContext } from './handler.ts'
 import { Inquiry } from './inquiry.ts'
+import { endOfResource, isOver } from './lifetime.ts'
 import { missedBy, monitorsOf, type Watcher } from './monitor.ts'
 import type { CseParts } from './parts.ts'
 import { Resource, type StoredInstance } from './resource.ts'
@@ -183,10 +184,13 @@ export class Execution implements Engine {
 
   /** What has expired is never shown, even in the moment before it is removed. An instance ends with its container; what ends before, its log sees to. */
   #hasExpired(resource: Resource | StoredInstance): boolean {
-    const text = (resource instanceof Resource ? resource : resource.parent).stored['expirationTime']
+    const structure = resource instanceof Resource ? resource : resource.parent
+    const text = structure.stored['expirationTime']
     if (typeof text !== 'string') return false
     // A time stamp of whole seconds stands before the exact ones of its second, as text too; this is asked at every step of a path.
-    return text.length === 15 ? text <= this.now : (parseTimestamp(text) ?? Number.POSITIVE_INFINITY) <= this.nowMs
+    if (text.length === 15 && text > this.now) return false
+    const { clock } = this.parts
+    return isOver(clock, endOfResource(clock, structure), this.nowMs)
   }
 
   amend(resource: ResourceView, changes: Attributes): void {

@@ -1,8 +1,7 @@
 /** Removes what has expired when its time comes: one timer for the whole tree, set to the next expiration. TS-0001 9.6.1.3.2. */
 
 import type { Clock, Timer } from '../onem2m/clock.ts'
-import { parseTimestamp } from '../onem2m/timestamp.ts'
-import { expiryIn } from './instance-record.ts'
+import { endOfInstance, endOfResource } from './lifetime.ts'
 import { Resource, type StoredInstance } from './resource.ts'
 
 interface ExpirationFacts {
@@ -35,6 +34,7 @@ export class Expiration {
 
   constructor(facts: ExpirationFacts) {
     this.#facts = facts
+    facts.clock.calendar?.onSet(() => this.#begin())
   }
 
   /** Nothing is removed before this: a resource that is due may have children that are not loaded yet. */
@@ -45,7 +45,7 @@ export class Expiration {
 
   /** Looks after a resource whose expiration time was set or moved, and its instances; not before `earliestMs`. */
   watch(resource: Resource, earliestMs = 0): void {
-    const atMs = Math.max(dueMs(resource), earliestMs)
+    const atMs = Math.max(this.#dueMs(resource), earliestMs)
     // A time that moved away is found out when the entry comes up.
     if (!Number.isFinite(atMs) || atMs >= (this.#entries.get(resource)?.atMs ?? Number.POSITIVE_INFINITY)) return
     const deadline = { atMs, resource }
@@ -83,11 +83,27 @@ export class Expiration {
     this.#timer?.cancel()
   }
 
+  #dueMs(resource: Resource): number {
+    return Math.min(
+      endOfResource(this.#facts.clock, resource),
+      resource.instances?.expiryMs ?? Number.POSITIVE_INFINITY,
+    )
+  }
+
+  /** The clock was set: what was due then is due at another time. */
+  #begin(): void {
+    const resources = [...this.#entries.keys()]
+    this.#heap = []
+    this.#entries.clear()
+    for (const resource of resources) this.watch(resource)
+    this.#schedule()
+  }
+
   #schedule(): void {
     this.#timer?.cancel()
     const next = this.#heap[0]
     this.#wakeMs = next?.atMs ?? Number.POSITIVE_INFINITY
-    if (next === undefined || !this.#isRunning) return
+    if (next === undefined || !this.#isRunning || this.#facts.clock.calendar?.isTrusted === false) return
     const delayMs = Math.min(Math.max(next.atMs - this.#facts.clock.wallMs(), 0), longestSleepMs)
     this.#timer = this.#facts.clock.after(delayMs, () => this.#sweep())
   }
@@ -102,7 +118,7 @@ export class Expiration {
       if (this.#entries.get(resource) !== deadline) continue
       this.#entries.delete(resource)
       if (resource.parent?.children.get(resource.name) !== resource) continue
-      if (ownExpiryMs(resource) <= nowMs) expired.push(resource)
+      if (endOfResource(this.#facts.clock, resource) <= nowMs) expired.push(resource)
       else if ((resource.instances?.expiryMs ?? Number.POSITIVE_INFINITY) <= nowMs) containers.push(resource)
       else this.watch(resource)
     }
@@ -115,13 +131,14 @@ export class Expiration {
   async #sweepInstances(container: Resource, nowMs: number): Promise<void> {
     const log = container.instances
     if (log === undefined) return
+    const { clock } = this.#facts
     let next = Number.POSITIVE_INFINITY
     const expired: StoredInstance[] = []
     try {
       for await (const instance of log.scan(0)) {
-        const atMs = expiryIn(instance.record)
+        const atMs = endOfInstance(clock, instance.record)
         if (atMs <= nowMs && expired.length < sweepSize) expired.push(instance)
-        else if (atMs < next && atMs < ownExpiryMs(container)) next = atMs
+        else if (atMs < next && atMs < endOfResource(clock, container)) next = atMs
         if (next < Number.POSITIVE_INFINITY && (log.expireInOrder || expired.length >= sweepSize)) break
       }
     } catch {
@@ -133,15 +150,6 @@ export class Expiration {
     log.noteExpiry(next)
     this.watch(container)
   }
-}
-
-function ownExpiryMs(resource: Resource): number {
-  const text = resource.stored['expirationTime']
-  return typeof text === 'string' ? (parseTimestamp(text) ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY
-}
-
-function dueMs(resource: Resource): number {
-  return Math.min(ownExpiryMs(resource), resource.instances?.expiryMs ?? Number.POSITIVE_INFINITY)
 }
 
 function push(heap: Deadline[], deadline: Deadline): void {

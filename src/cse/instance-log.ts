@@ -3,11 +3,13 @@
  * Create, latest, oldest and trimming touch one or two keys, whatever the size of the container.
  */
 
+import type { Clock } from '../onem2m/clock.ts'
 import { plainTimestamp } from '../onem2m/timestamp.ts'
 import type { Attributes, ResourceType } from '../resources/resource-type.ts'
 import type { Store, StoreChange } from '../store/store.ts'
 import { decodeCounters, encodeCounters, newCounters } from './instance-counter.ts'
-import { chosenNameIn, expiryIn, labelsIn, sizeIn } from './instance-record.ts'
+import { chosenNameIn, labelsIn, sizeIn } from './instance-record.ts'
+import { endOfInstance, isOver } from './lifetime.ts'
 import { type Resource, StoredInstance } from './resource.ts'
 
 /** What is stored of an instance that is created. */
@@ -44,14 +46,20 @@ const latestKeptBytes = 4096
 export class InstanceLog {
   readonly #resource: Resource
   readonly #store: Store
+  readonly #clock: Clock
   readonly #type: ResourceType
   #now = newCounters()
   #latest: { readonly sequence: number; readonly record: string } | undefined
 
-  constructor(resource: Resource, type: ResourceType, store: Store) {
+  constructor(
+    resource: Resource,
+    type: ResourceType,
+    { store, clock }: { readonly store: Store; readonly clock: Clock },
+  ) {
     this.#resource = resource
     this.#type = type
     this.#store = store
+    this.#clock = clock
   }
 
   get type(): ResourceType {
@@ -358,7 +366,7 @@ export class InstanceLog {
 
   /** What expired is gone, even before it is swept. */
   #instance(sequence: number, record: string, nowMs: number): StoredInstance | undefined {
-    if (nowMs >= this.#now.expiryMs && expiryIn(record) <= nowMs) return undefined
+    if (nowMs >= this.#now.expiryMs && isOver(this.#clock, endOfInstance(this.#clock, record), nowMs)) return undefined
     return this.#instanceOf(sequence, record)
   }
 

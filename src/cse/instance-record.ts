@@ -75,6 +75,10 @@ export function expiryIn(record: string): number {
   return parseTimestamp(valueAfter(record, '"et":"')) ?? Number.POSITIVE_INFINITY
 }
 
+export function creationIn(record: string): number {
+  return parseTimestamp(valueAfter(record, '"ct":"')) ?? Number.POSITIVE_INFINITY
+}
+
 function hasChosenName(record: string): boolean {
   return record.startsWith('{"rn":"')
 }

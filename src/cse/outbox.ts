@@ -11,6 +11,7 @@ import { OneM2MError, Status } from '../onem2m/status.ts'
 import type { Store } from '../store/store.ts'
 import type { Courier } from './courier.ts'
 import { Lane, type LaneLimits } from './lane.ts'
+import { isOlderThan } from './lifetime.ts'
 import { type Entry, Spool } from './spool.ts'
 import {
   type Batch,
@@ -233,8 +234,8 @@ export class Outbox {
         this.#settle(stream, taken.spent, new OneM2MError(Status.REQUEST_TIMEOUT, 'its subscription ended before it'))
         return undefined
       }
-      const oldestMs = clock.wallMs() - limits.maxKeptAgeMs
-      if (!taken.isKept || !taken.entries.every(({ atMs }) => atMs < oldestMs)) return taken
+      if (!taken.isKept || !taken.entries.every(({ atMs }) => isOlderThan(clock, limits.maxKeptAgeMs, atMs)))
+        return taken
       stream.settle()
       this.#giveUp(stream, taken.entries)
     }

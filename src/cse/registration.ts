@@ -226,7 +226,7 @@ export class Registration {
     const { cse, clock, settings, ownPointOfAccess } = this.#facts
     const poa = ownPointOfAccess()
     const description: Record<string, Json> = { rr: poa.length > 0, srv: ['2a', '3'], poa }
-    if (clock.wallMs() > plausibleMs)
+    if (clock.wallMs() > plausibleMs && clock.calendar?.isTrusted !== false)
       description['et'] = formatTimestamp(clock.wallMs() + settings.intervalMs + settings.offsetMs)
     if (settings.labels.length > 0) description['lbl'] = settings.labels
     const descendants = cse.descendants()

@@ -3,6 +3,7 @@
  * every addressing form of TS-0004 7.3.2 and nothing of operations.
  */
 
+import type { Clock } from '../onem2m/clock.ts'
 import type { JsonObject } from '../onem2m/content.ts'
 import { OneM2MError, Status } from '../onem2m/status.ts'
 import { decodeStored, encodeAttributes, type ResourceType } from '../resources/resource-type.ts'
@@ -19,6 +20,7 @@ export interface Target {
 
 interface TreeFacts {
   readonly store: Store
+  readonly clock: Clock
   readonly resourceTypes: ReadonlyMap<number, ResourceType>
   readonly typesByMemberName: ReadonlyMap<string, ResourceType>
   readonly cseId: string
@@ -176,7 +178,7 @@ export class Tree {
   add(resource: Resource): void {
     const { definition, parent } = resource
     if (definition.instanceDefinition !== undefined)
-      resource.instances ??= new InstanceLog(resource, definition.instanceDefinition, this.#facts.store)
+      resource.instances ??= new InstanceLog(resource, definition.instanceDefinition, this.#facts)
     if (parent === undefined) this.#root = resource
     else parent.adopt(resource, definition.type === subscriptionType)
     this.#byIdentifier.set(resource.resourceIdentifier, resource)
