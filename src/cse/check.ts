@@ -120,10 +120,11 @@ function checkCriteria(operation: Operation, criteria: FilterCriteria): void {
   checkContentFilter(criteria)
 }
 
-/** A query says in which language it is: 1 is JSONPath. */
+/** A query is a JSONPath, whether it says so (1) or not. */
 function checkContentFilter({ contentFilterSyntax, contentFilterQuery }: FilterCriteria): void {
   if (contentFilterSyntax === undefined && contentFilterQuery === undefined) return
-  if (contentFilterSyntax !== 1) throw refused('fc.cfs', contentFilterSyntax, '1 (JSONPath), with cfq')
+  if (contentFilterSyntax !== undefined && contentFilterSyntax !== 1)
+    throw refused('fc.cfs', contentFilterSyntax, '1 (JSONPath), with cfq')
   if (contentFilterQuery === undefined) throw refused('fc.cfq', undefined, 'a JSONPath, with cfs')
   jsonPath(contentFilterQuery, 'fc.cfq')
 }

@@ -1,6 +1,7 @@
 /**
  * JSONPath (RFC 9535) as a question: does a query find anything in a value? Names, indexes, slices forwards, wildcards, descendants, and
- * filters with comparisons and `&&`, `||`, `!`; no functions. A contentFilterQuery asks it of contents (TS-0004 table 6.3.5.8-1).
+ * filters with comparisons and `&&`, `||`, `!`; no functions. A contentFilterQuery asks it of contents (TS-0004 table 6.3.5.8-1), and may
+ * compare what paths find with values: `$.value GT 20 AND $.unit EQ "Cel"`.
  */
 
 import { refused } from './attribute-type.ts'
@@ -20,10 +21,12 @@ const maxNesting = 16
 /** Throws BAD_REQUEST naming `where` for a query that is none. */
 export function jsonPath(query: string, where: string): (value: Json) => boolean {
   if (query.length > maxQueryLength) throw refused(where, query, `a JSONPath of at most ${maxQueryLength} characters`)
-  const parser = new Parser(query, where)
-  const find = parser.whole()
-  return (value) => find([value], value).length > 0
+  const test = new Parser(query, where).whole()
+  return (value) => test(value, value)
 }
+
+/** What EQ and its kin are in a filter. */
+const comparisons: Readonly<Record<string, string>> = { EQ: '==', NE: '!=', GT: '>', GE: '>=', LT: '<', LE: '<=' }
 
 class Parser {
   readonly #text: string
@@ -36,13 +39,51 @@ class Parser {
     this.#where = where
   }
 
-  whole(): Step {
+  /** AND binds closer than OR. */
+  whole(): Test {
+    const alternatives = [this.#clauses()]
+    while (this.#word(/OR\b/y) !== undefined) alternatives.push(this.#clauses())
+    this.#blank()
+    if (this.#at < this.#text.length) throw this.#wrong()
+    return (at, root) => alternatives.some((test) => test(at, root))
+  }
+
+  #clauses(): Test {
+    const tests = [this.#clause()]
+    while (this.#word(/AND\b/y) !== undefined) tests.push(this.#clause())
+    return (at, root) => tests.every((test) => test(at, root))
+  }
+
+  /** Whether a path finds anything, or anything that compares as it should. */
+  #clause(): Test {
     this.#blank()
     this.#need('$')
     const find = this.#segments()
+    const keyword = this.#word(/(?:EQ|NE|GT|GE|LT|LE|MATCH)\b/y)
+    if (keyword === undefined) return (_at, root) => find([root], root).length > 0
+    const wanted = this.#value()
+    const operator = comparisons[keyword]
+    const holds = (found: Json) =>
+      operator === undefined
+        ? typeof found === 'string' && typeof wanted === 'string' && found.includes(wanted)
+        : compare(found, operator, wanted)
+    return (_at, root) => find([root], root).some(holds)
+  }
+
+  #word(pattern: RegExp): string | undefined {
     this.#blank()
-    if (this.#at < this.#text.length) throw this.#wrong()
-    return find
+    return this.#match(pattern)
+  }
+
+  /** A text, number or word of JSON. */
+  #value(): Json {
+    const literal = this.#word(/"(?:[^"\\]|\\.)*"|true\b|false\b|null\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y)
+    if (literal === undefined) throw this.#wrong()
+    try {
+      return JSON.parse(literal) as Json
+    } catch {
+      throw this.#wrong()
+    }
   }
 
   #segments(): Step {
@@ -57,7 +98,7 @@ class Parser {
 
   #name(): Step {
     if (this.#take('*')) return childrenOf
-    const name = this.#match(/[\p{L}_][\p{L}\p{N}_]*/uy)
+    const name = this.#quoted() ?? this.#match(/[\p{L}_][\p{L}\p{N}_]*/uy)
     if (name === undefined) throw this.#wrong()
     return memberNamed(name)
   }

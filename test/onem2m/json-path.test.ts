@@ -44,6 +44,31 @@ test('a query finds what RFC 9535 says, or nothing', () => {
     assert.equal(jsonPath(query, 'q')(value), isFound, query)
 })
 
+test('what paths find is compared with values, and comparisons are combined', () => {
+  const reading: Json = { value: 21.5, status: 'OK', tags: ['a', 'b'], note: 'AND "so" on', 'x.y': { z: true } }
+  for (const [query, isTrue] of [
+    ['$.value EQ 21.5', true],
+    ['$.value EQ "21.5"', false],
+    ['$.value NE 3', true],
+    ['$.nothing NE 3', false],
+    ['$.value GT 21.5', false],
+    ['$.value GE 21.5 AND $.value LE 21.5', true],
+    ['$.value LT 2.2e1', true],
+    ['$.status GT 5', false],
+    ['$.status MATCH "O"', true],
+    ['$.status MATCH "o"', false],
+    ['$.tags[1] EQ "b"', true],
+    ['$.tags[*] EQ "b"', true],
+    ['$.note EQ "AND \\"so\\" on"', true],
+    [`$.'x.y'.z EQ true`, true],
+    ['$.value EQ 1 OR $.status EQ "OK"', true],
+    ['$.value EQ 21.5 OR $.value EQ 1 AND $.status EQ "no"', true],
+    ['$.value AND $.status', true],
+    ['$.value AND $.nothing', false],
+  ] as const)
+    assert.equal(jsonPath(query, 'q')(reading), isTrue, query)
+})
+
 test('what is no query is refused by name, and nothing takes long', () => {
   for (const query of [
     '',
@@ -57,6 +82,13 @@ test('what is no query is refused by name, and nothing takes long', () => {
     '$[?(@.a ==)]',
     '$[1:2:-1]',
     '$[?(length(@))]',
+    '$.a EQ',
+    '$.a FOO 1',
+    '$.a EQ 1 AND',
+    '$.a EQ 1 $.b',
+    '$.a EQ "open',
+    '$.a EQ "\\e"',
+    '$.a EQUALS 1',
   ])
     assert.throws(() => jsonPath(query, 'q'), /^OneM2MError: q: |q: got/, query)
   assert.throws(() => jsonPath(`$${'['.repeat(300)}`, 'q'), OneM2MError)
