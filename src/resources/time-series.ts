@@ -49,7 +49,7 @@ export const timeSeries = defineResourceType({
   behaviour: {
     beforeCreate({ attributes }) {
       attributes['missingDataDetect'] ??= false
-      if (attributes['missingDataDetect'] === true) Object.assign(attributes, nothingMissing)
+      attributes['missingDataCurrentNr'] = 0
       if (attributes['periodicIntervalDelta'] === undefined)
         attributes['periodicIntervalDelta'] = defaultDelta((name) => attributes[name])
       checkIntervals((name) => attributes[name])
@@ -64,8 +64,9 @@ export const timeSeries = defineResourceType({
             'no change while missing data are detected, nor together with mdd: set mdd to false first',
           )
       }
+      // Where detection begins, nothing is missing: there is no list of it.
       if (changes.get('missingDataDetect') === true)
-        for (const [name, none] of Object.entries(nothingMissing)) changes.set(name, none)
+        changes.set('missingDataCurrentNr', 0).set('missingDataList', undefined)
       if (changes.has('periodicInterval') && !changes.has('periodicIntervalDelta'))
         changes.set('periodicIntervalDelta', defaultDelta(value))
       checkIntervals(value)
@@ -74,9 +75,6 @@ export const timeSeries = defineResourceType({
 })
 
 export type TimeSeries = AttributesOf<typeof timeSeries>
-
-/** Where detection begins. Before that there is no list and no count. */
-const nothingMissing = { missingDataList: [], missingDataCurrentNr: 0 }
 
 /** Half of the interval, but within what the detect timer allows; undefined without an interval. */
 function defaultDelta(value: (name: string) => unknown): number | undefined {
