@@ -83,7 +83,7 @@ export function tell(
 ): void {
   const { parts } = execution
   const { creator, enableEventNotificationOriginator, notificationForwardingUri } = subscription.stored as Subscription
-  const shown = enableEventNotificationOriginator === true ? originator : creator
+  const shown = creator ?? (enableEventNotificationOriginator === true ? originator : undefined)
   const notification: Record<string, Json> = { nev: notificationEvent, sur: subscriptionReference(parts, subscription) }
   if (typeof shown === 'string') notification['cr'] = shown
   if (notificationForwardingUri !== undefined) notification['nfu'] = notificationForwardingUri
