@@ -241,9 +241,17 @@ function expirationTime(execution: Execution, parent: Resource, attributes: Attr
   const askedMs =
     asked === undefined ? nowMs + parts.settings.defaultLifetimeSeconds * 1000 : (parseTimestamp(asked) as number)
   if (askedMs <= nowMs) throw refused('et', asked, 'a time in the future')
-  const latestMs = Math.min(execution.expiryOf(parent), nowMs + parts.settings.maxLifetimeSeconds * 1000)
-  if (askedMs > latestMs) return formatTimestamp(latestMs)
+  const latest = latestExpiration(execution, parent)
+  if (askedMs > latest.ms) return latest.text
   return asked ?? formatTimestamp(askedMs)
+}
+
+/** When a resource expires at the latest: with its parent, which says so to its own precision, or at this CSE's maximum. */
+export function latestExpiration(execution: Execution, parent: Resource | undefined): { ms: number; text: string } {
+  const parentMs = parent === undefined ? Number.POSITIVE_INFINITY : execution.expiryOf(parent)
+  const longestMs = execution.nowMs + execution.parts.settings.maxLifetimeSeconds * 1000
+  if (parentMs <= longestMs) return { ms: parentMs, text: parent?.stored['expirationTime'] as string }
+  return { ms: longestMs, text: formatTimestamp(longestMs) }
 }
 
 function freeName(parent: Resource, type: ResourceType, identifier: string): string {

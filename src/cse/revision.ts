@@ -9,7 +9,7 @@ import type { Revision } from '../resources/behaviour.ts'
 import { NotificationEventType } from '../resources/notification-criteria.ts'
 import { contentMember, decodeForUpdate } from '../resources/resource-type.ts'
 import { checkCondition } from './condition.ts'
-import { keepState } from './creation.ts'
+import { keepState, latestExpiration } from './creation.ts'
 import { askForUpdate, raise } from './event.ts'
 import type { Execution } from './execution.ts'
 import type { Eventually } from './outcome.ts'
@@ -86,14 +86,13 @@ function settleExpirationTime(execution: Execution, resource: Resource, changes:
   const askedMs =
     asked === undefined ? nowMs + parts.settings.defaultLifetimeSeconds * 1000 : (parseTimestamp(asked) as number)
   if (askedMs <= nowMs) throw refused('et', asked, 'a time in the future')
-  const parentMs = resource.parent === undefined ? Number.POSITIVE_INFINITY : execution.expiryOf(resource.parent)
-  const latestMs = Math.min(parentMs, nowMs + parts.settings.maxLifetimeSeconds * 1000)
-  const settledMs = Math.min(askedMs, latestMs)
+  const latest = latestExpiration(execution, resource.parent)
+  const settledMs = Math.min(askedMs, latest.ms)
   for (const child of resource.children.values()) {
     if (execution.expiryOf(child) > settledMs && Number.isFinite(execution.expiryOf(child)))
       throw refused('et', asked, `a time not before that of its child ${child.name}, ${child.stored['expirationTime']}`)
   }
-  changes.set('expirationTime', settledMs === askedMs && asked !== undefined ? asked : formatTimestamp(settledMs))
+  changes.set('expirationTime', askedMs > latest.ms ? latest.text : (asked ?? formatTimestamp(askedMs)))
   execution.transaction.afterCommit(() => parts.expiration.watch(resource))
 }
 
