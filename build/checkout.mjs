@@ -29,7 +29,7 @@ function isInstallationDue() {
 /** Runs npm in silence; its output is shown only when it fails. Returns whether it went well. */
 function runNpm(...parameters) {
   const npm = process.env.npm_execpath
-  const [command, first] = npm ? [process.execPath, [npm]] : ['npm', []]
+  const [command, first] = npm && existsSync(process.execPath) ? [process.execPath, [npm]] : ['npm', []]
   const options = { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }
   const result = spawnSync(command, [...first, ...parameters, '--loglevel=error'], options)
   if (result.status === 0) return true
@@ -52,7 +52,8 @@ function versionOf(node) {
 
 /** The pinned Node; where there is none for this machine, the present one if it can run TypeScript sources (22.18 and later). */
 function findNode() {
-  if (process.version === pinnedVersion) return process.execPath
+  // It may have gone with the installation that it was part of.
+  if (process.version === pinnedVersion && existsSync(process.execPath)) return process.execPath
   if (versionOf(pinnedNode) === pinnedVersion) return pinnedNode
   // An npm that is set to run no install scripts has left the package without its binary.
   if (runNpm('rebuild', 'node', '--ignore-scripts=false') && versionOf(pinnedNode) === pinnedVersion) return pinnedNode
