@@ -62,12 +62,10 @@ export class Outlet {
     this.#subscriptions.set(key, end)
   }
 
+  /** What confirms a command is stored as what became of that, and not once more as a reading. */
   push(readings: readonly Reading[]): void {
-    for (const { point, value } of readings) {
-      const waiting = this.#waiting.get(point.path)
-      if (waiting !== undefined && value === waiting.value) waiting.confirm()
-    }
-    this.#context.push(readings, expectedPeriodMs)
+    const news = readings.filter((reading) => !this.#confirms(reading))
+    if (news.length > 0) this.#context.push(news, expectedPeriodMs)
   }
 
   /** Takes commands for a point from now on; once. */
@@ -88,6 +86,13 @@ export class Outlet {
 
   report(part: string, fault?: string): void {
     this.#context.report(part, fault)
+  }
+
+  #confirms({ point, value }: Reading): boolean {
+    const waiting = this.#waiting.get(point.path)
+    if (waiting === undefined || value !== waiting.value) return false
+    waiting.confirm()
+    return true
   }
 
   #confirmation(path: string, value: Value, signal: AbortSignal): Promise<Value> {

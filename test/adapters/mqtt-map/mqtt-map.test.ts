@@ -217,7 +217,7 @@ codec = "csv"`
 
 describe('a command to a device on plain topics', () => {
   it('is published, and confirmed by what the device says then', async () => {
-    const { board, command, outcome } = await mapping('templates = ["zigbee2mqtt"]')
+    const { board, command, outcome, gateway } = await mapping('templates = ["zigbee2mqtt"]')
     replay(board, 'zigbee2mqtt')
     await calm()
     await command('pump_plug/state', 'on')
@@ -226,6 +226,15 @@ describe('a command to a device on plain topics', () => {
     board.say('zigbee2mqtt/pump plug', '{"state":"ON"}')
     await calm()
     assert.deepEqual(await outcome('pump_plug/state'), { state: 'confirmed', value: 'on' })
+    const count = async () => (await gateway.attributes('mqtt-map/pump_plug/state'))?.['cni']
+    const confirmed = await count()
+    board.say('zigbee2mqtt/pump plug', '{"state":"OFF"}')
+    await calm()
+    assert.deepEqual(
+      [confirmed, await count()],
+      [2, 3],
+      'what was before the command, the command, what is now: once each',
+    )
   })
 
   it('that the device does not follow has failed', async () => {
