@@ -76,7 +76,9 @@ async function run(node, parameters) {
     runMain()
     return
   }
-  const child = spawn(node, parameters, { stdio: 'inherit' })
+  // Stripping types and compiling are half of a start from sources (450 ms, 220 without); what comes of it is kept.
+  const env = { NODE_COMPILE_CACHE: join(modules, '.cache', 'node'), ...process.env }
+  const child = spawn(node, parameters, { stdio: 'inherit', env })
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
   for (const signal of signals) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)))
